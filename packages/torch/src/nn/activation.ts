@@ -1,0 +1,82 @@
+import { aten } from '../aten.js'
+import type { Tensor } from '../tensor.js'
+import { Module } from './module.js'
+
+/** max(x, 0). In place overwrites its input, which saves memory and must not be asked for where the input is needed. */
+export class ReLU extends Module {
+  constructor(readonly inplace = false) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.inplace ? x.relu_() : x.relu()
+  }
+}
+
+export class LeakyReLU extends Module {
+  constructor(readonly negativeSlope = 0.01) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return aten.leaky_relu.default(x, this.negativeSlope)
+  }
+}
+
+/** Gaussian error linear unit; `tanh` is the approximation. */
+export class GELU extends Module {
+  constructor(readonly approximate: 'none' | 'tanh' = 'none') {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return aten.gelu.default(x, { approximate: this.approximate })
+  }
+}
+
+/** x * sigmoid(x), also called swish. */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return aten.silu.default(x)
+  }
+}
+
+export class Sigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return x.sigmoid()
+  }
+}
+
+export class Tanh extends Module {
+  forward(x: Tensor): Tensor {
+    return x.tanh()
+  }
+}
+
+export class Softmax extends Module {
+  constructor(readonly dim: number) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return x.softmax(this.dim)
+  }
+}
+
+export class Identity extends Module {
+  forward(x: Tensor): Tensor {
+    return x
+  }
+}
+
+/** Sets elements to zero with probability `p` while training, and scales the others by 1 / (1 - p). */
+export class Dropout extends Module {
+  constructor(readonly p = 0.5) {
+    super()
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p has to lie in [0, 1], got ${p}`)
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.p === 0 || !this.training ? x : aten.dropout.default(x, this.p, true)
+  }
+}

@@ -1,0 +1,8 @@
+export * from './activation.js'
+export * from './containers.js'
+export * from './conv.js'
+export * as init from './init.js'
+export * from './linear.js'
+export * from './module.js'
+export * from './norm.js'
+export * from './pooling.js'

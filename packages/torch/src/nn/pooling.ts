@@ -1,0 +1,76 @@
+import { aten } from '../aten.js'
+import type { Tensor } from '../tensor.js'
+import { Module } from './module.js'
+
+type Sizes = number | readonly number[]
+
+export interface PoolOptions {
+  /** Default: the kernel size. */
+  stride?: Sizes
+  padding?: Sizes
+  /** Round the output size up. */
+  ceilMode?: boolean
+}
+
+export class MaxPool2d extends Module {
+  constructor(
+    readonly kernelSize: Sizes,
+    readonly options: PoolOptions = {},
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
+    return aten.max_pool2d.default(x, this.kernelSize, stride, padding, 1, ceilMode)
+  }
+}
+
+export class AvgPool2d extends Module {
+  constructor(
+    readonly kernelSize: Sizes,
+    readonly options: PoolOptions = {},
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
+    return aten.avg_pool2d.default(x, this.kernelSize, stride, padding, ceilMode)
+  }
+}
+
+/** Averages to a fixed output size, whatever the input's: [N, C, H, W] -> [N, C, size, size]. */
+export class AdaptiveAvgPool2d extends Module {
+  constructor(readonly outputSize: Sizes) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return aten.adaptive_avg_pool2d.default(x, this.outputSize)
+  }
+}
+
+export class AdaptiveMaxPool2d extends Module {
+  constructor(readonly outputSize: Sizes) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return aten.adaptive_max_pool2d.default(x, this.outputSize)[0]
+  }
+}
+
+/** [N, ...] -> [N, product]. */
+export class Flatten extends Module {
+  constructor(
+    readonly startDim = 1,
+    readonly endDim = -1,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return x.flatten(this.startDim, this.endDim)
+  }
+}

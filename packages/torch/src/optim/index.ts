@@ -1,0 +1,5 @@
+export * from './adam.js'
+export * from './clip.js'
+export { Optimizer, type GroupInput, type OptimizerState, type ParameterGroup } from './optimizer.js'
+export * from './schedule.js'
+export * from './sgd.js'

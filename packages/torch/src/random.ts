@@ -1,0 +1,56 @@
+/** Random numbers of the engine: seeds, generators, and their state for checkpoints. */
+import { native } from './native.js'
+
+/** Seeds the default generators of every device, as `torch.manual_seed`. `seed` is a non-negative safe integer. */
+export function manualSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new TypeError(`manualSeed: expected a non-negative safe integer, got ${seed}`)
+  }
+  native.manualSeed(seed)
+}
+
+/** A source of random numbers of its own, independent of the default one (CPU). */
+export class Generator {
+  /** @internal */
+  readonly handle: number
+
+  constructor(seed: number) {
+    this.handle = native.createGenerator(seed)
+  }
+
+  getState(): Uint8Array {
+    return readState(this.handle)
+  }
+
+  setState(state: Uint8Array): void {
+    writeState(this.handle, state)
+  }
+}
+
+/** The state of the default CPU generator, as bytes to store. */
+export function getRandomState(): Uint8Array {
+  return readState(undefined)
+}
+
+/** Continues the default CPU generator from a stored state. */
+export function setRandomState(state: Uint8Array): void {
+  writeState(undefined, state)
+}
+
+function readState(generator: number | undefined): Uint8Array {
+  const handle = native.generatorState(generator)
+  try {
+    return new Uint8Array(native.toBytes(handle))
+  } finally {
+    native.release(handle)
+  }
+}
+
+function writeState(generator: number | undefined, state: Uint8Array): void {
+  const handle = native.fromBytes(state, 'uint8', [state.length])
+  try {
+    native.setGeneratorState(generator, handle)
+  } finally {
+    native.release(handle)
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The safetensors format: eight bytes with the header's length, a JSON header (dtype, shape and byte range of every
+ * tensor, and free text under `__metadata__`), then the values. Nothing in it can be executed.
+ * https://github.com/huggingface/safetensors
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { wrap } from '../aten.js'
+import { itemSize, type DType } from '../dtype.js'
+import { SerializationError } from '../errors.js'
+import { native } from '../native.js'
+import type { Tensor } from '../tensor.js'
+
+const names: Partial<Record<DType, string>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int64: 'I64',
+  int32: 'I32',
+  int16: 'I16',
+  int8: 'I8',
+  uint8: 'U8',
+  bool: 'BOOL',
+}
+const dtypes = new Map(Object.entries(names).map(([dtype, name]) => [name, dtype as DType]))
+
+interface Entry {
+  dtype: string
+  shape: number[]
+  data_offsets: [number, number]
+}
+
+export interface SafetensorsContent {
+  tensors: Map<string, Tensor>
+  metadata: Record<string, string>
+}
+
+const MAX_HEADER = 100 * 2 ** 20
+
+function* encode(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): Generator<Uint8Array> {
+  const header: Record<string, Entry | Readonly<Record<string, string>>> = {}
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata
+  let offset = 0
+  for (const [key, tensor] of tensors) {
+    const { dtype, shape, numel } = tensor
+    const name = names[dtype]
+    if (name === undefined) throw new SerializationError(`'${key}': safetensors cannot hold ${dtype}`)
+    const end = offset + numel * itemSize[dtype]
+    header[key] = { dtype: name, shape, data_offsets: [offset, end] }
+    offset = end
+  }
+  const json = Buffer.from(JSON.stringify(header))
+  // Padded with spaces so that the values start at a multiple of eight bytes.
+  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ')
+  json.copy(padded)
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(padded.length))
+  yield length
+  yield padded
+  for (const tensor of tensors.values()) yield new Uint8Array(native.toBytes(tensor.handle))
+}
+
+/**
+ * Writes tensors and metadata. The file appears whole or not at all: it is written beside its place, flushed to the
+ * disk, and renamed. An error (a full disk, a folder that cannot be written) leaves the old file as it was.
+ */
+export function saveSafetensors(
+  file: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(temporary, 'w')
+    for (const part of encode(tensors, metadata)) {
+      for (let written = 0; written < part.length;) {
+        written += writeSync(descriptor, part, written, part.length - written)
+      }
+    }
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    descriptor = undefined
+    renameSync(temporary, file)
+  } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor)
+    rmSync(temporary, { force: true })
+    throw error
+  }
+  flushFolder(dirname(file))
+}
+
+// The rename is safe against a power cut only when the folder has been flushed too.
+function flushFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Reads a whole file. Throws `SerializationError`, naming file and key, where it is damaged. */
+export function loadSafetensors(file: string): SafetensorsContent {
+  return decodeSafetensors(readFileSync(file), file)
+}
+
+export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): SafetensorsContent {
+  const damaged = (what: string): SerializationError =>
+    new SerializationError(`${file} is not a whole safetensors file: ${what}`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 8) throw damaged(`it has ${bytes.length} bytes`)
+  const headerLength = Number(view.getBigUint64(0, true))
+  if (headerLength > MAX_HEADER || 8 + headerLength > bytes.length) {
+    throw damaged(`its header claims ${headerLength} bytes, the file has ${bytes.length}`)
+  }
+  let header: Record<string, unknown>
+  try {
+    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + headerLength)).toString('utf8')) as Record<
+      string,
+      unknown
+    >
+  } catch {
+    throw damaged('its header is not JSON')
+  }
+  const data = bytes.subarray(8 + headerLength)
+  const tensors = new Map<string, Tensor>()
+  const { __metadata__: metadata = {}, ...entries } = header
+  for (const [key, value] of Object.entries(entries)) {
+    const { dtype: name, shape, data_offsets: offsets } = value as Partial<Entry>
+    const dtype = dtypes.get(name ?? '')
+    if (dtype === undefined) throw damaged(`'${key}' has the unknown dtype ${name}`)
+    if (!Array.isArray(shape) || !Array.isArray(offsets)) throw damaged(`'${key}' has no shape or place`)
+    const [start, end] = offsets
+    const expected = shape.reduce((product, size) => product * size, itemSize[dtype])
+    if (!(start >= 0 && end <= data.length && end - start === expected)) {
+      throw damaged(
+        `'${key}' of shape [${shape.join(', ')}] should fill ${expected} bytes at ${start}, the file has ${data.length}`,
+      )
+    }
+    tensors.set(key, wrap(native.fromBytes(data.subarray(start, end), dtype, shape)))
+  }
+  return { tensors, metadata: metadata as Record<string, string> }
+}
