@@ -1,0 +1,18 @@
+import type { DecodedImage } from '../image.js'
+
+/** One file format. To add one: a file beside this and a line in `registry.ts`. */
+export interface ImageFormat {
+  /** As people know it, such as `PNG`. */
+  name: string
+  /** Usual endings, lower case with the dot; for messages and file dialogs, never for detection. */
+  extensions: readonly string[]
+  /** Whether a file that begins with these bytes (at most 512) is of this format. */
+  matches(head: Uint8Array): boolean
+  /** Pixels of a whole file. Throws on damaged or cut-off content, with the reason and without the file's name. */
+  decode(bytes: Uint8Array): DecodedImage | Promise<DecodedImage>
+}
+
+/** Whether `head` has `signature` at `offset`. */
+export function startsWith(head: Uint8Array, signature: readonly number[], offset = 0): boolean {
+  return signature.every((byte, index) => head[offset + index] === byte)
+}

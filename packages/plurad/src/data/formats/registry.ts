@@ -1,0 +1,7 @@
+import type { ImageFormat } from './format.js'
+import { jpeg } from './jpeg.js'
+import { png } from './png.js'
+import { tiff } from './tiff.js'
+
+/** Every format that can be read, in the order in which a file's first bytes are tried. */
+export const imageFormats: readonly ImageFormat[] = [png, jpeg, tiff]

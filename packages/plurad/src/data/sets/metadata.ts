@@ -1,0 +1,22 @@
+import type { Sex } from '../dataset.js'
+
+const OLDEST = 120
+
+/**
+ * Years from `58`, `58.0`, `058Y` or DICOM's `011M`, `003W`, `010D`.
+ *
+ * @returns null for blanks, other text and impossible ages (NIH's table has some over 400 years)
+ */
+export function parseAge(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)([YMWD]?)$/i.exec(text.trim())
+  if (match === null) return null
+  const perYear = { '': 1, Y: 1, M: 12, W: 52.1775, D: 365.2425 }[match[2].toUpperCase()] ?? 1
+  const years = Number(match[1]) / perYear
+  return years <= OLDEST ? years : null
+}
+
+/** `F`/`Female`, `M`/`Male` in any case; anything else is unknown. */
+export function parseSex(text: string): Sex {
+  const word = text.trim().toLowerCase()
+  return word === 'f' || word === 'female' ? 'F' : word === 'm' || word === 'male' ? 'M' : null
+}
