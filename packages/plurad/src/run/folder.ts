@@ -1,0 +1,123 @@
+/** The run folder: where everything of one run lies, and who may write to it. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { RunError } from '../errors.js'
+import { whyNotWritten } from '../files.js'
+
+/** Paths of a run folder's contents. */
+export class RunFolder {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = resolve(root)
+  }
+
+  get recipe(): string {
+    return join(this.root, 'recipe.yaml')
+  }
+  get environment(): string {
+    return join(this.root, 'environment.json')
+  }
+  get split(): string {
+    return join(this.root, 'split.csv')
+  }
+  get history(): string {
+    return join(this.root, 'history.jsonl')
+  }
+  get skipped(): string {
+    return join(this.root, 'skipped.csv')
+  }
+  get metrics(): string {
+    return join(this.root, 'metrics.json')
+  }
+  get model(): string {
+    return join(this.root, 'model.safetensors')
+  }
+  get report(): string {
+    return join(this.root, 'report.html')
+  }
+  get lastCheckpoint(): string {
+    return join(this.root, 'checkpoints', 'last', 'checkpoint.safetensors')
+  }
+  get bestCheckpoint(): string {
+    return join(this.root, 'checkpoints', 'best', 'model.safetensors')
+  }
+  get failedBatch(): string {
+    return join(this.root, 'failed-batch')
+  }
+  predictions(split: 'val' | 'test'): string {
+    return join(this.root, 'predictions', `${split}.csv`)
+  }
+
+  /** Whether a run was begun here. */
+  get begun(): boolean {
+    return existsSync(this.recipe)
+  }
+
+  /** Whether a run was finished here. */
+  get finished(): boolean {
+    return existsSync(this.metrics)
+  }
+
+  /** Makes the folders. Throws `RunError` where that cannot be, or where something else is in the way. */
+  async create(): Promise<void> {
+    const present = existsSync(this.root) ? await readdir(this.root).catch(() => ['?']) : []
+    if (present.length > 0 && !this.begun && present.some((name) => name !== LOCK)) {
+      throw new RunError(
+        `${this.root} exists, is not empty and holds no run (it has ${present.slice(0, 3).join(', ')}). ` +
+          'Choose another folder with --out.',
+      )
+    }
+    for (const folder of ['checkpoints/last', 'checkpoints/best', 'predictions'])
+      makeFolder(join(this.root, folder))
+  }
+
+  /**
+   * Takes the folder for this process; the function given back lets it go. A lock whose process is gone is taken over.
+   */
+  lock(): () => void {
+    const file = join(this.root, LOCK)
+    const owner = readOwner(file)
+    if (owner !== null && owner !== process.pid && isAlive(owner)) {
+      throw new RunError(
+        `${this.root} is being written to by another process (${owner}). Wait for it, stop it, or choose another ` +
+          `folder with --out. If that process has nothing to do with plurad, delete ${file}.`,
+      )
+    }
+    try {
+      writeFileSync(file, `${process.pid}\n`)
+    } catch (error) {
+      throw new RunError(`${this.root} cannot be written to: ${whyNotWritten(error)}.`, { cause: error })
+    }
+    return () => rmSync(file, { force: true })
+  }
+}
+
+const LOCK = 'run.lock'
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new RunError(`The folder ${folder} cannot be made: ${whyNotWritten(error)}.`, { cause: error })
+  }
+}
+
+function readOwner(file: string): number | null {
+  try {
+    const owner = Number.parseInt(readFileSync(file, 'utf8'), 10)
+    return Number.isInteger(owner) ? owner : null
+  } catch {
+    return null
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
