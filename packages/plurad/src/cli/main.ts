@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** `plurad`: the command line. One file a command; this one only gathers them and turns errors into exit codes. */
+import { Command, CommanderError } from 'commander'
+import { UsageError } from '../errors.js'
+import { version } from '../version.js'
+import { register as registerDemo } from './demo.js'
+import { register as registerDoctor } from './doctor.js'
+import { register as registerEvaluate } from './evaluate.js'
+import { register as registerPredict } from './predict.js'
+import { register as registerRecipes } from './recipes.js'
+import { register as registerReport } from './report.js'
+import { register as registerSetup } from './setup.js'
+import { register as registerTrain } from './train.js'
+
+const FAILED = 1
+const WRONG_USAGE = 2
+
+/** Errors whose message is written for the user: no stack. */
+const FOR_USERS =
+  /^(PluradError|DataError|RecipeError|RunError|TrainingError|UsageError|EngineError|OutOfMemoryError|SerializationError)$/
+
+async function main(): Promise<number> {
+  const program = new Command('plurad')
+    .description('Find every finding in a medical image, the rare ones too.')
+    .version(version)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+  for (const register of [
+    registerDemo,
+    registerSetup,
+    registerDoctor,
+    registerRecipes,
+    registerTrain,
+    registerEvaluate,
+    registerPredict,
+    registerReport,
+  ]) {
+    register(program)
+  }
+  for (const command of program.commands) command.exitOverride()
+  try {
+    await program.parseAsync()
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+    const known = error instanceof Error && FOR_USERS.test(error.name)
+    const text =
+      error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)
+    process.stderr.write(`plurad: ${text}\n`)
+    if (!known)
+      process.stderr.write('This is a fault of plurad itself; please report it with the lines above.\n')
+    return error instanceof UsageError ? WRONG_USAGE : FAILED
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,232 @@
+/** A training run from its options to its report: everything around the engine's thread. */
+import { readFile } from 'node:fs/promises'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { runOffThread } from '@plurad/torch/off-thread'
+import { csvFormatRows } from 'd3-dsv'
+import type { Dataset, Sample, Split } from '../data/dataset.js'
+import { openDataset } from '../data/sets/open.js'
+import { readSplit, writeSplit } from '../data/split-file.js'
+import { assertPatientDisjoint, splitDataset } from '../data/split.js'
+import { DataError, RecipeError, RunError } from '../errors.js'
+import { writeFileAtomic } from '../files.js'
+import { differences, formatRecipe, loadRecipe, parseRecipe } from '../recipe/recipe.js'
+import type { Recipe } from '../recipe/schema.js'
+import { writeReport } from '../report/index.js'
+import {
+  describeEnvironment,
+  readEnvironment,
+  writeEnvironment,
+  type Environment,
+} from '../run/environment.js'
+import { RunFolder } from '../run/folder.js'
+import type { TrainingJob, TrainingMessage, TrainingOutcome } from '../training/job.js'
+import { findRecipe } from './recipes.js'
+
+export interface TrainOptions {
+  /** File or name; may be left out when resuming. */
+  recipe: string | undefined
+  data: string | undefined
+  out: string
+  /** `key=value` changes of the recipe. */
+  changes: readonly string[]
+  resume: boolean
+  strict: boolean
+  allowLeakage: boolean
+}
+
+export interface TrainHooks {
+  signal: AbortSignal
+  onNote: (text: string) => void
+  onMessage: (message: TrainingMessage) => void
+}
+
+export interface TrainSummary extends Omit<TrainingOutcome, 'unreadable'> {
+  folder: string
+  report: string
+  /** Images of the table that were not used. */
+  skipped: number
+}
+
+export async function train(options: TrainOptions, hooks: TrainHooks): Promise<TrainSummary> {
+  const folder = new RunFolder(options.out)
+  const earlier = options.resume && folder.begun ? readEnvironment(folder.environment) : null
+  const recipe = await chooseRecipe(options, folder)
+  if (!options.resume && folder.begun) {
+    throw new RunError(
+      `${folder.root} already holds a run. Go on with it by --resume (and no recipe), or choose another --out.`,
+    )
+  }
+  const location = options.data ?? earlier?.data
+  if (location === undefined) {
+    throw new RunError(`${folder.root} holds no run to resume. Start one with a recipe and --data.`)
+  }
+  const dataset = await openDataset(location, {
+    strict: options.strict,
+    ...(recipe.data.labels === null ? {} : { labels: recipe.data.labels }),
+  })
+  if (earlier && earlier.data_fingerprint !== dataset.fingerprint) {
+    throw new DataError(
+      `${location} is not what this run was started on: the table or the files found have changed since. ` +
+        'Bring back the old data, or start a new run in another folder.',
+    )
+  }
+
+  await folder.create()
+  const unlock = folder.lock()
+  try {
+    const assignment = await fixSplit(dataset, recipe, folder, options)
+    describe(dataset, assignment, hooks)
+    const environment: Environment = {
+      ...describeEnvironment(),
+      data: location,
+      data_name: dataset.name,
+      data_fingerprint: dataset.fingerprint,
+      labels: dataset.labels,
+      ...(earlier
+        ? {
+            command_line: earlier.command_line,
+            started: earlier.started,
+            resumed: (earlier.resumed ?? 0) + 1,
+          }
+        : {}),
+    }
+    await writeEnvironment(folder.environment, environment)
+    // Last of the files that begin a run: with it there, all that a resume needs is there.
+    if (!folder.begun) await writeFileAtomic(folder.recipe, formatRecipe(recipe))
+    const outcome = await onEngine({ dataset, assignment, recipe, folder, options, environment }, hooks)
+    const skipped = [...dataset.skipped, ...outcome.unreadable]
+    await writeFileAtomic(
+      folder.skipped,
+      `${csvFormatRows([['image', 'reason'], ...skipped.map(({ image, reason }) => [image, reason])])}\n`,
+    )
+    const report = outcome.finished ? await writeReport(folder.root) : folder.report
+    return {
+      finished: outcome.finished,
+      epochs: outcome.epochs,
+      bestEpoch: outcome.bestEpoch,
+      folder: folder.root,
+      report,
+      skipped: skipped.length,
+    }
+  } finally {
+    unlock()
+  }
+}
+
+/** The recipe asked for; when resuming, the one of the run, which the one asked for may not contradict. */
+async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<Recipe> {
+  const own =
+    options.resume && folder.begun ? parseRecipe(await readFile(folder.recipe, 'utf8'), folder.recipe) : null
+  if (options.recipe === undefined) {
+    if (!own) throw new RunError(`${folder.root} holds no run to resume. Start one with a recipe and --data.`)
+    if (options.changes.length > 0) throw new RecipeError('--set cannot change a run that is resumed.')
+    return own
+  }
+  const asked = await loadRecipe(await findRecipe(options.recipe), options.changes)
+  const changed = own ? differences(own, asked) : []
+  if (changed.length > 0) {
+    throw new RecipeError(
+      `The run in ${folder.root} was started with other values of ${changed.join(', ')}. ` +
+        'Resume it without a recipe and --set, or start a new run.',
+    )
+  }
+  return own ?? asked
+}
+
+/** The split of the run: read back when resuming, else made and written. */
+async function fixSplit(
+  dataset: Dataset,
+  recipe: Recipe,
+  folder: RunFolder,
+  { allowLeakage }: TrainOptions,
+): Promise<Split[]> {
+  const { seed, ...fractions } = recipe.data.split
+  const assignment = folder.begun
+    ? await readSplit(folder.split, dataset)
+    : splitDataset(dataset, { fractions, seed })
+  assertPatientDisjoint(dataset.samples, assignment, allowLeakage)
+  for (const split of ['train', 'val', 'test'] as const) {
+    if (!assignment.includes(split)) {
+      throw new DataError(
+        `The ${split} split is empty: ${dataset.samples.length} images of ${countPatients(dataset.samples)} patients ` +
+          'are too few for data.split, or the table assigns none to it.',
+      )
+    }
+  }
+  if (!folder.begun) await writeSplit(folder.split, dataset, assignment)
+  return assignment
+}
+
+function countPatients(samples: readonly Sample[]): number {
+  return new Set(samples.map((sample) => sample.patient ?? sample.image)).size
+}
+
+function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: TrainHooks): void {
+  const part = (split: Split): string => {
+    const samples = dataset.samples.filter((_, i) => assignment[i] === split)
+    return `${split} ${samples.length} (${countPatients(samples)})`
+  }
+  onNote(
+    `Data        ${dataset.name}: ${dataset.samples.length} images, ${countPatients(dataset.samples)} patients, ` +
+      `${dataset.labels.length} labels`,
+  )
+  onNote(`Split       ${(['train', 'val', 'test'] as const).map(part).join(', ')} images (patients)`)
+  if (dataset.skipped.length > 0) {
+    onNote(
+      `Skipped     ${dataset.skipped.length} rows of the table, the first: ${dataset.skipped[0]?.reason}`,
+    )
+  }
+}
+
+interface Prepared {
+  dataset: Dataset
+  assignment: readonly Split[]
+  recipe: Recipe
+  folder: RunFolder
+  options: TrainOptions
+  environment: Environment
+}
+
+async function onEngine(
+  { dataset, assignment, recipe, folder, options, environment }: Prepared,
+  hooks: TrainHooks,
+): Promise<TrainingOutcome> {
+  const started = performance.now()
+  const delays = monitorEventLoopDelay({ resolution: 5 })
+  let lastNote: Partial<Environment> = {}
+  const job: TrainingJob = {
+    folder: folder.root,
+    recipe,
+    labels: dataset.labels,
+    samples: dataset.samples,
+    assignment,
+    dataset: { name: dataset.name, fingerprint: dataset.fingerprint },
+    strict: options.strict,
+  }
+  delays.enable()
+  const outcome = await runOffThread<TrainingJob, TrainingMessage, TrainingOutcome>(
+    new URL('../training/engine.js', import.meta.url),
+    job,
+    {
+      signal: hooks.signal,
+      onMessage: (message) => {
+        if (message.kind === 'started') {
+          const { engine, device, precision, threads } = message
+          lastNote = { engine, device, precision, threads }
+          // What came before, sending the job over included, was not the loop's work during training.
+          delays.reset()
+        }
+        hooks.onMessage(message)
+      },
+    },
+  )
+  delays.disable()
+  await writeEnvironment(folder.environment, {
+    ...environment,
+    ...lastNote,
+    finished: new Date().toISOString(),
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    event_loop_max_gap_ms: Math.round(delays.max / 1e5) / 10,
+  })
+  return outcome
+}

@@ -1,0 +1,121 @@
+/**
+ * Checkpoints: all that a killed run needs to go on as if nothing had happened, in one safetensors file that appears
+ * whole or not at all.
+ */
+import { existsSync } from 'node:fs'
+import {
+  fromTypedArray,
+  getRandomState,
+  loadSafetensors,
+  saveSafetensors,
+  scope,
+  setRandomState,
+  type nn,
+  type optim,
+  type Tensor,
+} from '@plurad/torch'
+import { RunError } from '../errors.js'
+import { whyNotWritten } from '../files.js'
+import type { HistoryRow } from './history.js'
+
+/** Where training stands; everything but the tensors. */
+export interface Progress {
+  /** Finished epochs. */
+  epoch: number
+  /** Batches of the epoch under way that are done. */
+  batch: number
+  /** Optimiser updates made. */
+  updates: number
+  /** Sum of the epoch's losses over `lossImages` images. */
+  lossSum: number
+  lossImages: number
+  /** Seconds that the epoch under way has taken, over all its interruptions. */
+  epochSeconds: number
+  best: { epoch: number; value: number } | null
+  /** Epochs since the best one. */
+  waited: number
+  plateau: optim.PlateauState
+  /** Factor that the plateau schedule puts on the learning rate. */
+  plateauFactor: number
+  history: HistoryRow[]
+  done: boolean
+}
+
+export const atTheStart = (): Progress => ({
+  epoch: 0,
+  batch: 0,
+  updates: 0,
+  lossSum: 0,
+  lossImages: 0,
+  epochSeconds: 0,
+  best: null,
+  waited: 0,
+  plateau: { best: null, waited: 0, factor: 1 },
+  plateauFactor: 1,
+  history: [],
+  done: false,
+})
+
+type AnyOptimizer = optim.Optimizer<{ lr: number }>
+
+/** Writes a file of tensors, with errors that say what became of the old one. */
+export function saveTensors(
+  file: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  try {
+    saveSafetensors(file, tensors, metadata)
+  } catch (error) {
+    throw new RunError(
+      `${file} could not be written: ${whyNotWritten(error)}. If there was such a file before, it is whole and ` +
+        'unchanged; train again with --resume to go on from it.',
+      { cause: error },
+    )
+  }
+}
+
+export function saveCheckpoint(
+  file: string,
+  model: nn.Module,
+  optimizer: AnyOptimizer,
+  progress: Progress,
+): void {
+  scope(() => {
+    const state = optimizer.stateDict()
+    const tensors = new Map<string, Tensor>([['random', fromTypedArray(getRandomState())]])
+    for (const [key, tensor] of model.stateDict()) tensors.set(`model.${key}`, tensor)
+    for (const [key, tensor] of state.tensors) tensors.set(`optimizer.${key}`, tensor)
+    saveTensors(file, tensors, {
+      progress: JSON.stringify(progress),
+      optimizer: JSON.stringify(state.scalars),
+    })
+  })
+}
+
+/** Puts a checkpoint back into model, optimiser and random numbers; null where there is none. */
+export function loadCheckpoint(file: string, model: nn.Module, optimizer: AnyOptimizer): Progress | null {
+  if (!existsSync(file)) return null
+  return scope(() => {
+    const { tensors, metadata } = loadSafetensors(file)
+    const part = (prefix: string): Map<string, Tensor> =>
+      new Map(
+        [...tensors]
+          .filter(([key]) => key.startsWith(prefix))
+          .map(([key, tensor]) => [key.slice(prefix.length), tensor]),
+      )
+    const random = tensors.get('random')
+    if (metadata['progress'] === undefined || metadata['optimizer'] === undefined || !random) {
+      throw new RunError(
+        `${file} is not a checkpoint of plurad train. Delete it to start this run from its beginning.`,
+      )
+    }
+    model.loadStateDict(part('model.'))
+    optimizer.loadStateDict({
+      tensors: part('optimizer.'),
+      scalars: JSON.parse(metadata['optimizer']) as optim.OptimizerState['scalars'],
+    })
+    setRandomState(random.toBytes())
+    return JSON.parse(metadata['progress']) as Progress
+  })
+}

@@ -1,0 +1,156 @@
+/**
+ * The work of `plurad train` on the engine's thread: builds the model, trains, then writes predictions, metrics and
+ * the model file with the best weights.
+ */
+import { loadSafetensors, manualSeed, scope, engineInfo, type OffThreadContext } from '@plurad/torch'
+import type { Sample } from '../data/dataset.js'
+import type { Preprocessing } from '../data/preprocess.js'
+import { RunError } from '../errors.js'
+import { writeFileAtomic } from '../files.js'
+import { evaluateMultilabel, maxF1Thresholds } from '../metrics/index.js'
+import { Classifier, type ModelSettings } from '../models/classifier.js'
+import type { ModelInfo } from '../models/model-file.js'
+import type { Recipe } from '../recipe/schema.js'
+import { RunFolder } from '../run/folder.js'
+import { writePredictions, type Predictions } from '../run/predictions.js'
+import { version } from '../version.js'
+import { saveTensors } from './checkpoint.js'
+import type { TrainingJob, TrainingMessage, TrainingOutcome } from './job.js'
+import { choosePrecision } from './precision.js'
+import { predictSamples } from './predictor.js'
+import { chooseDevice, makeLoader, useThreads } from './resources.js'
+import { Trainer } from './trainer.js'
+
+const repeat = (value: number | number[], channels: number): number[] =>
+  Array.isArray(value) ? value : new Array<number>(channels).fill(value)
+
+function modelSettings(recipe: Recipe, labels: readonly string[]): ModelSettings {
+  const { channels, mean, std } = recipe.data
+  return {
+    backbone: recipe.model.backbone,
+    head: recipe.model.head,
+    inChannels: channels,
+    labels,
+    mean: repeat(mean, channels),
+    std: repeat(std, channels),
+  }
+}
+
+export default async function trainOnEngine(
+  job: TrainingJob,
+  context: OffThreadContext<TrainingMessage>,
+): Promise<TrainingOutcome> {
+  const { recipe, labels, samples, assignment } = job
+  const folder = new RunFolder(job.folder)
+  const threads = useThreads(recipe.training.threads)
+  const device = chooseDevice(recipe.training.device)
+  const precision = choosePrecision(recipe.training.precision, device)
+  manualSeed(recipe.training.seed)
+  const model = new Classifier(modelSettings(recipe, labels))
+  if (recipe.model.weights !== null) startFrom(recipe.model.weights, model, context)
+  model.to({ device })
+  if (precision.channelsLast) model.to({ memoryFormat: 'channels_last' })
+
+  const preprocessing: Preprocessing = {
+    size: recipe.data.size,
+    channels: recipe.data.channels,
+    resize: recipe.data.resize as Preprocessing['resize'],
+  }
+  const loader = makeLoader(preprocessing, {
+    workers: recipe.data.workers,
+    cacheMegabytes: recipe.data.cache_mb,
+    strict: job.strict,
+    images: samples.length,
+  })
+  try {
+    const trainer = new Trainer(job, { model, loader, device, precision }, context)
+    const { epoch, batch } = trainer.position
+    context.post({
+      kind: 'started',
+      device,
+      precision: precision.dtype,
+      parameters: model.countParameters(),
+      threads,
+      engine: engineInfo().version,
+      resumedAt: epoch + batch > 0 ? epoch + 1 : null,
+    })
+    const finished = await trainer.run()
+    const outcome = (complete: boolean): TrainingOutcome => ({
+      finished: complete,
+      epochs: trainer.epochs,
+      bestEpoch: trainer.bestEpoch,
+      unreadable: samples
+        .filter((sample) => loader.failures.has(sample.path))
+        .map((sample) => ({ image: sample.image, reason: loader.failures.get(sample.path)! })),
+    })
+    if (!finished) return outcome(false)
+
+    scope(() => model.loadStateDict(loadSafetensors(folder.bestCheckpoint).tensors))
+    const predicted: Partial<Record<'val' | 'test', Predictions>> = {}
+    for (const split of ['val', 'test'] as const) {
+      const rows: Sample[] = samples.filter((_, i) => assignment[i] === split)
+      const { predictions, complete } = await predictSamples(model, loader, rows, {
+        size: recipe.data.size,
+        batchSize: recipe.evaluation.batch_size,
+        placement: { device, channelsLast: precision.channelsLast },
+        onBatch: (done, total) => context.post({ kind: 'evaluating', split, done, total }),
+        stopped: () => context.stopped,
+      })
+      if (!complete) return outcome(false)
+      await writePredictions(folder.predictions(split), predictions)
+      predicted[split] = predictions
+    }
+    const { val, test } = predicted
+    if (!val || !test) throw new RunError('there are no predictions')
+    const { threshold } = recipe.evaluation
+    const thresholds = threshold === 'max_f1' ? maxF1Thresholds(val) : labels.map(() => threshold)
+    const info: ModelInfo = {
+      plurad: version,
+      labels: labels as ModelInfo['labels'],
+      backbone: recipe.model.backbone,
+      head: recipe.model.head,
+      size: preprocessing.size,
+      channels: preprocessing.channels,
+      resize: preprocessing.resize,
+      value_range: [0, 1],
+      mean: model.settings.mean as ModelInfo['mean'],
+      std: model.settings.std as ModelInfo['std'],
+      thresholds,
+      calibration: null,
+      data_fingerprint: job.dataset.fingerprint,
+      best_epoch: trainer.bestEpoch,
+      licence: null,
+      recipe,
+    }
+    saveTensors(folder.model, model.stateDict(), { format: 'pt', plurad: JSON.stringify(info) })
+    // Last, since its presence says that the run is finished.
+    const metrics = {
+      best_epoch: trainer.bestEpoch,
+      val: evaluateMultilabel(val, thresholds),
+      test: evaluateMultilabel(test, thresholds),
+    }
+    await writeFileAtomic(folder.metrics, `${JSON.stringify(metrics, null, 2)}\n`)
+    return outcome(true)
+  } finally {
+    await loader.close()
+  }
+}
+
+/** Starts from given weights by key; says what did not fit instead of failing silently. */
+function startFrom(file: string, model: Classifier, context: OffThreadContext<TrainingMessage>): void {
+  scope(() => {
+    const { tensors } = loadSafetensors(file)
+    const own = model.stateDict()
+    const fitting = new Map(
+      [...tensors].filter(([key, tensor]) => own.get(key)?.shape.join() === tensor.shape.join()),
+    )
+    const { missing } = model.loadStateDict(fitting, { strict: false })
+    const unused = tensors.size - fitting.size
+    context.post({
+      kind: 'note',
+      text: `${file}: ${fitting.size} tensors loaded, ${missing.length} of the model kept as initialised, ${unused} unused.`,
+    })
+    if (fitting.size === 0)
+      throw new RunError(`${file}: none of its ${tensors.size} tensors fits the model by name and shape.`)
+  })
+}

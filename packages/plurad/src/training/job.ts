@@ -1,0 +1,60 @@
+/** What travels between the command line and the engine's thread. Plain data only: it is copied. */
+import type { Dataset, Sample, Split } from '../data/dataset.js'
+import type { Recipe } from '../recipe/schema.js'
+
+/** A training run, ready to go: checked recipe, opened data set, fixed split. */
+export interface TrainingJob {
+  folder: string
+  recipe: Recipe
+  labels: readonly string[]
+  samples: readonly Sample[]
+  /** One split a sample. */
+  assignment: readonly Split[]
+  dataset: Pick<Dataset, 'name' | 'fingerprint'>
+  /** A damaged image ends the run instead of being skipped. */
+  strict: boolean
+}
+
+export type TrainingMessage =
+  | {
+      kind: 'started'
+      device: string
+      precision: string
+      parameters: number
+      threads: number
+      engine: string
+      resumedAt: number | null
+    }
+  | {
+      kind: 'batch'
+      epoch: number
+      epochs: number
+      batch: number
+      batches: number
+      loss: number
+      imagesPerSecond: number
+      secondsLeft: number
+    }
+  | { kind: 'evaluating'; split: Split; done: number; total: number }
+  | {
+      kind: 'epoch'
+      epoch: number
+      epochs: number
+      seconds: number
+      trainLoss: number
+      valLoss: number | null
+      valAuc: number | null
+      best: boolean
+      learningRate: number
+    }
+  | { kind: 'note'; text: string }
+
+export interface TrainingOutcome {
+  /** Whether training ran to its end, or was stopped and can be resumed. */
+  finished: boolean
+  /** Finished epochs, and the one whose weights are kept. */
+  epochs: number
+  bestEpoch: number | null
+  /** Images that could not be read, with the reason. */
+  unreadable: { image: string; reason: string }[]
+}
