@@ -27,6 +27,8 @@ const SUFFIX = process.platform === 'darwin' ? 'dylib' : 'so'
 const REQUIRED = ['torch', 'torch_cpu', 'c10']
 const CUDA = ['torch_cuda', 'c10_cuda']
 const VERSION_HEADER = 'torch/csrc/api/include/torch/version.h'
+/** Where newer releases keep the numbers; the header above only includes it there. */
+const NEW_VERSION_HEADER = 'torch/headeronly/version.h'
 const PROBE_HEADER = 'ATen/core/dispatch/Dispatcher.h'
 
 const TRIPLETS = {
@@ -252,8 +254,8 @@ function wrongBinary(file) {
 }
 
 function readVersion(root, include) {
-  const header = join(include, VERSION_HEADER)
-  if (isFile(header)) {
+  for (const header of [VERSION_HEADER, NEW_VERSION_HEADER].map((name) => join(include, name))) {
+    if (!isFile(header)) continue
     const text = readFileSync(header, 'utf8')
     const part = (name) => new RegExp(`^#define TORCH_VERSION_${name} (\\d+)`, 'm').exec(text)?.[1]
     const parts = ['MAJOR', 'MINOR', 'PATCH'].map(part)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -187,6 +187,17 @@ describe.skipIf(process.platform !== 'linux')('discoverLibtorch', () => {
     expect(look({ PLURAD_LIBTORCH: root }).libtorch?.version).toBe('2.4.1+cu121')
     put(join(root, 'build-version'), '2.3.0+cpu\n')
     expect(look({ PLURAD_LIBTORCH: root }).libtorch?.version).toBe('2.3.0+cpu')
+  })
+
+  it('reads the version where newer releases keep it', () => {
+    const root = fakeLibtorch(join(home, 'libtorch'))
+    const old = join(root, 'include/torch/csrc/api/include/torch/version.h')
+    put(
+      join(root, 'include/torch/headeronly/version.h'),
+      readFileSync(old, 'utf8').replace('MINOR 6', 'MINOR 13'),
+    )
+    put(old, '#include <torch/headeronly/version.h>\n')
+    expect(look({ PLURAD_LIBTORCH: root }).libtorch?.version).toBe('2.13.0')
   })
 
   it('goes on from the system to Python to the cache, newest first, and stops at the first', () => {
