@@ -29,7 +29,14 @@ export function wrap(handle: number): Tensor {
 }
 
 function expected(schema: OperatorSchema, argument: OperatorArgument, value: unknown): TypeError {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${String(value)}`
+  const got =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'an array'
+        : typeof value === 'number'
+          ? `the number ${value}`
+          : `a ${typeof value}`
   return new TypeError(
     `${schema.name}: argument '${argument.name}' (${argument.type}): expected a Tensor, got ${got}`,
   )
@@ -124,7 +131,7 @@ function bind(schema: OperatorSchema): BoundOperator {
     const keywords = values.pop()
     if (keywords === undefined) return invoke(values)
     if (typeof keywords !== 'object' || keywords === null) {
-      throw new TypeError(`${schema.name}: expected an object of keyword arguments, got ${String(keywords)}`)
+      throw new TypeError(`${schema.name}: expected an object of keyword arguments, got a ${typeof keywords}`)
     }
     for (const [name, value] of Object.entries(keywords)) {
       const position = all.findIndex((argument, i) => i >= positional && argument.name === name)

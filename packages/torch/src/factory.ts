@@ -18,7 +18,7 @@ export interface RandomOptions extends FactoryOptions {
 
 type Nested = number | boolean | readonly Nested[]
 
-const dtypeOfArray = new Map<Function, DType>([
+const dtypeOfArray = new Map<unknown, DType>([
   [Float32Array, 'float32'],
   [Float64Array, 'float64'],
   [BigInt64Array, 'int64'],

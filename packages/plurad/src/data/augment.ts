@@ -42,7 +42,7 @@ export function augment(
     for (let y = 0; y < size; y++) {
       const from = clamp(y + dy) * size
       const to = start + y * size
-      for (let x = 0; x < size; x++) pixels[to + x] = source[from + columns[x]!]!
+      for (let x = 0; x < size; x++) pixels[to + x] = source[from + columns[x]]
     }
   }
 }

@@ -70,7 +70,7 @@ function summarise(tensor: Tensor): Summary {
     sum += value
     squares += value * value
   }
-  return [Math.sqrt(squares), sum, values[0], values.at(-1)!]
+  return [Math.sqrt(squares), sum, values[0], values[values.length - 1]]
 }
 
 /** Norms, first and last relative to themselves; the sum, which cancels, relative to the norm. */
@@ -142,7 +142,9 @@ describe('DenseNet-121 equals torchvision', () => {
         scope(() => {
           for (const [name, parameter] of model.namedParameters()) {
             const key = torchvisionName(name)
-            expectClose(summarise(parameter.grad!), reference.gradients[key], 1e-8, `gradient of ${key}`)
+            const { grad } = parameter
+            if (!grad) throw new Error(`${key} has no gradient`)
+            expectClose(summarise(grad), reference.gradients[key], 1e-8, `gradient of ${key}`)
           }
           const buffers = [...model.namedBuffers()]
           expect(buffers).toHaveLength(Object.keys(reference.buffers).length)

@@ -17,7 +17,7 @@ import { version } from '../version.js'
 import { saveTensors } from './checkpoint.js'
 import type { TrainingJob, TrainingMessage, TrainingOutcome } from './job.js'
 import { choosePrecision } from './precision.js'
-import { predictSamples } from './predictor.js'
+import { predictSamples, unreadableOf } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 import { Trainer } from './trainer.js'
 
@@ -79,9 +79,7 @@ export default async function trainOnEngine(
       finished: complete,
       epochs: trainer.epochs,
       bestEpoch: trainer.bestEpoch,
-      unreadable: samples
-        .filter((sample) => loader.failures.has(sample.path))
-        .map((sample) => ({ image: sample.image, reason: loader.failures.get(sample.path)! })),
+      unreadable: unreadableOf(samples, loader),
     })
     if (!finished) return outcome(false)
 

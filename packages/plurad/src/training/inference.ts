@@ -4,7 +4,7 @@ import type { Sample } from '../data/dataset.js'
 import { DataError } from '../errors.js'
 import { findModelFile, loadModel, type ModelInfo } from '../models/model-file.js'
 import type { Predictions } from '../run/predictions.js'
-import { predictSamples } from './predictor.js'
+import { predictSamples, unreadableOf } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 
 export interface InferenceJob {
@@ -53,10 +53,7 @@ export default async function inferOnEngine(
       onBatch: (done, total) => context.post({ kind: 'progress', done, total }),
       stopped: () => context.stopped,
     })
-    const unreadable = samples
-      .filter((sample) => loader.failures.has(sample.path))
-      .map((sample) => ({ image: sample.image, reason: loader.failures.get(sample.path)! }))
-    return { info, predictions, unreadable }
+    return { info, predictions, unreadable: unreadableOf(samples, loader) }
   } finally {
     await loader.close()
   }

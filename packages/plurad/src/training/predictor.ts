@@ -26,6 +26,17 @@ export interface PredictedSplit {
   complete: boolean
 }
 
+/** The samples whose image could not be read, with the reason. */
+export function unreadableOf(
+  samples: readonly Pick<Sample, 'image' | 'path'>[],
+  loader: ImageLoader,
+): { image: string; reason: string }[] {
+  return samples.flatMap(({ image, path }) => {
+    const reason = loader.failures.get(path)
+    return reason === undefined ? [] : [{ image, reason }]
+  })
+}
+
 /** Runs the model over samples in their order; those that cannot be read are left out. */
 export async function predictSamples(
   model: Classifier,

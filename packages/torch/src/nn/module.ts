@@ -1,4 +1,3 @@
-import { scope } from '../memory.js'
 import type { DType, MemoryFormat } from '../dtype.js'
 import { noGrad } from '../autograd.js'
 import { SerializationError } from '../errors.js'
@@ -128,9 +127,11 @@ export abstract class Module<Inputs extends unknown[] = [Tensor], Output = Tenso
         `The weights do not fit the model: ${list('missing', report.missing)}; ${list('unexpected', report.unexpected)}`,
       )
     }
-    const matching = [...own].filter(([key]) => values.has(key))
-    for (const [key, target] of matching) {
-      const source = values.get(key)!
+    const matching = [...own].flatMap(([key, target]) => {
+      const source = values.get(key)
+      return source ? [{ key, target, source }] : []
+    })
+    for (const { key, target, source } of matching) {
       if (source.shape.join() !== target.shape.join()) {
         throw new SerializationError(
           `The weights do not fit the model: '${key}' has shape [${source.shape.join(', ')}], ` +
@@ -139,7 +140,7 @@ export abstract class Module<Inputs extends unknown[] = [Tensor], Output = Tenso
       }
     }
     noGrad(() => {
-      for (const [key, target] of matching) scope(() => void target.copy_(values.get(key)!))
+      for (const { target, source } of matching) target.copy_(source)
     })
     return report
   }

@@ -51,8 +51,14 @@ export abstract class Optimizer<Settings extends { lr: number }> {
     this.#index = new Map(this.all.map((parameter, i) => [parameter, i]))
     if (this.#index.size !== this.all.length)
       throw new TypeError(`${new.target.name}: a parameter is listed twice`)
-    this.#state = this.all.map(() => new Map())
+    this.#state = this.all.map(() => new Map<string, Tensor>())
     this.#steps = this.all.map(() => 0)
+  }
+
+  #indexOf(parameter: Parameter): number {
+    const index = this.#index.get(parameter)
+    if (index === undefined) throw new TypeError('the parameter does not belong to this optimiser')
+    return index
   }
 
   /** Updates the parameters that have a gradient. */
@@ -66,7 +72,7 @@ export abstract class Optimizer<Settings extends { lr: number }> {
           parameters.forEach((parameter, i) => {
             const gradient = gradients[i]
             if (gradient === undefined) return
-            const step = ++this.#steps[this.#index.get(parameter)!]
+            const step = ++this.#steps[this.#indexOf(parameter)]
             const batch = bySteps.get(step) ?? { parameters: [], gradients: [] }
             batch.parameters.push(parameter)
             batch.gradients.push(wrap(gradient))
@@ -93,7 +99,7 @@ export abstract class Optimizer<Settings extends { lr: number }> {
     create: (parameter: Parameter) => Tensor,
   ): Tensor[] {
     return parameters.map((parameter) => {
-      const state = this.#state[this.#index.get(parameter)!]
+      const state = this.#state[this.#indexOf(parameter)]
       let tensor = state.get(name)
       if (!tensor) {
         tensor = keep(create(parameter))

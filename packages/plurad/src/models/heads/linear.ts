@@ -7,7 +7,7 @@ export class LinearHead extends nn.Module {
   constructor(featureChannels: number, labels: number) {
     super()
     this.classifier = new nn.Linear(featureChannels, labels)
-    nn.init.constant_(this.classifier.bias!, 0)
+    if (this.classifier.bias) nn.init.constant_(this.classifier.bias, 0)
   }
 
   /** Feature map [N, C, H, W] -> logits [N, labels]. */
