@@ -28,7 +28,12 @@ export function wrap(handle: number): Tensor {
   return tensor
 }
 
-function expected(schema: OperatorSchema, argument: OperatorArgument, value: unknown): TypeError {
+function expected(
+  schema: OperatorSchema,
+  argument: OperatorArgument,
+  value: unknown,
+  what = 'a Tensor',
+): TypeError {
   const got =
     value === null
       ? 'null'
@@ -36,9 +41,11 @@ function expected(schema: OperatorSchema, argument: OperatorArgument, value: unk
         ? 'an array'
         : typeof value === 'number'
           ? `the number ${value}`
-          : `a ${typeof value}`
+          : typeof value === 'object'
+            ? 'an object'
+            : `a ${typeof value}`
   return new TypeError(
-    `${schema.name}: argument '${argument.name}' (${argument.type}): expected a Tensor, got ${got}`,
+    `${schema.name}: argument '${argument.name}' (${argument.type}): expected ${what}, got ${got}`,
   )
 }
 
@@ -50,14 +57,16 @@ function unwrap(schema: OperatorSchema, argument: OperatorArgument, value: unkno
       throw expected(schema, argument, value)
     case 'tensors':
       if (value === null || value === undefined) return value
-      if (!Array.isArray(value)) throw expected(schema, argument, value)
+      if (!Array.isArray(value)) throw expected(schema, argument, value, 'an array of Tensors')
       return value.map((element: unknown) => {
         if (element instanceof TensorHandle) return element.handle
         if (element === null) return null
         throw expected(schema, argument, element)
       })
     case 'generator':
-      return value instanceof Generator ? value.handle : value
+      if (value instanceof Generator) return value.handle
+      if (value === null || value === undefined) return value
+      throw expected(schema, argument, value, 'a Generator')
     case 'value':
       return value
   }

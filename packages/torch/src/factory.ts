@@ -64,6 +64,7 @@ export function tensor(values: Nested, options: FactoryOptions = {}): Tensor {
       flat.push(Number(value))
       return
     }
+    if (dim === shape.length) throw new TypeError('tensor: nested arrays have to be of equal depth')
     if (value.length !== shape[dim]) {
       throw new TypeError(`tensor: an array of length ${value.length} beside one of length ${shape[dim]}`)
     }

@@ -10,6 +10,9 @@ let depth = 0
 let reported = 0
 let external = 0
 
+/** No tensor ever has this handle: what was freed by name cannot reach another one, however often slots are used. */
+const NOTHING: Handle = 0
+
 interface Owned {
   handle: Handle
   bytes: number
@@ -48,6 +51,7 @@ export function dispose(tensor: Tensor): void {
   if (!native.alive(tensor.handle)) return
   if (registry.unregister(tensor)) account(-native.nbytes(tensor.handle))
   native.release(tensor.handle)
+  tensor.handle = NOTHING
 }
 
 /** Takes a tensor from its owner, scope or collector: whoever calls this has to see to its end. */
@@ -69,6 +73,7 @@ export function keep<T extends Tensor>(tensor: T): T {
 /** @internal Moves the tensor behind `source` to `target`, a new object that outlives every scope. */
 export function takeOver(target: Tensor, source: Tensor): void {
   target.handle = disown(source)
+  source.handle = NOTHING
   giveToCollector(target)
 }
 
@@ -80,16 +85,21 @@ export function replace(target: Tensor, source: Tensor): void {
   native.release(old)
 }
 
-function collect(value: unknown, into: Tensor[]): void {
+function collect(value: unknown, into: Tensor[], seen?: Set<object>): void {
   if (value === null || typeof value !== 'object') return
   if (isTensor(value)) {
     into.push(value)
-  } else if (Array.isArray(value) || value instanceof Set) {
-    for (const element of value) collect(element, into)
+    return
+  }
+  // Containers may hold each other in a circle.
+  if (seen?.has(value)) return
+  const within = (seen ?? new Set()).add(value)
+  if (Array.isArray(value) || value instanceof Set) {
+    for (const element of value) collect(element, into, within)
   } else if (value instanceof Map) {
-    for (const element of value.values()) collect(element, into)
+    for (const element of value.values()) collect(element, into, within)
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const element of Object.values(value)) collect(element, into)
+    for (const element of Object.values(value)) collect(element, into, within)
   }
 }
 
@@ -105,17 +115,21 @@ function isTensor(value: object): value is Tensor {
  * what it needs and frees it on the way back, whereas a scope round both keeps every activation until the end.
  */
 export function scope<T>(body: () => T): T {
-  native.beginScope()
-  depth++
+  const own = native.beginScope()
+  depth = own
   const kept: Tensor[] = []
   try {
     const result = body()
     if (result instanceof Promise) {
+      // What the body goes on to do without its tensors is no news, and must not end the process.
+      result.catch(() => undefined)
       throw new TypeError('scope() was given an asynchronous function: a scope ends when its body returns')
     }
     collect(result, kept)
     return result
   } finally {
+    // A `Scope` that an exception jumped over is still open in here.
+    while (native.scopeDepth() > own) native.endScope()
     endScope(kept)
   }
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EngineError } from './errors.js'
+import { limitSpinning } from './openmp.js'
 
 /** A tensor as the addon knows it: a slot and a generation in one small integer. */
 export type Handle = number
@@ -111,6 +112,7 @@ export interface Native {
   threads(): number
   manualSeed(seed: number): void
   createGenerator(seed: number): number
+  releaseGenerator(generator: number): void
   generatorState(generator: number | undefined): Handle
   setGeneratorState(generator: number | undefined, state: Handle): void
   setDeterministic(enabled: boolean): void
@@ -129,6 +131,7 @@ function load(): Native {
     )
   }
   const build = JSON.parse(readFileSync(file, 'utf8')) as { addon: string; libtorch?: { root?: string } }
+  limitSpinning()
   try {
     return createRequire(import.meta.url)(build.addon) as Native
   } catch (error) {

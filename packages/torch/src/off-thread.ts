@@ -8,9 +8,10 @@
  *     const result = await runOffThread(new URL('./steps.js', import.meta.url), input, { onMessage })
  */
 import { Worker } from 'node:worker_threads'
+import { limitSpinning } from './openmp.js'
 
 export interface OffThreadOptions<Message> {
-  /** Called for everything that the module posts, in order. */
+  /** Called for everything that the module posts, in order. Where it throws, the module is asked to stop. */
   onMessage?: (message: Message) => void
   /** Asks the module to stop: its `context.stopped` turns true. It decides when and with what result it returns. */
   signal?: AbortSignal
@@ -51,6 +52,7 @@ export function runOffThread<Input, Message, Result>(
   input: Input,
   { onMessage, signal }: OffThreadOptions<Message> = {},
 ): Promise<Result> {
+  limitSpinning()
   const stop = new SharedArrayBuffer(4)
   const start: OffThreadStart = { module: module.href, input, stop }
   return new Promise((resolve, reject) => {
@@ -61,15 +63,25 @@ export function runOffThread<Input, Message, Result>(
 
     let reply: Exclude<OffThreadReply, { kind: 'message' }> | undefined
     let failure: unknown
+    let refusal: { error: unknown } | undefined
     worker.on('message', (received: OffThreadReply) => {
-      if (received.kind === 'message') onMessage?.(received.message as Message)
-      else reply = received
+      if (received.kind !== 'message') {
+        reply = received
+        return
+      }
+      try {
+        onMessage?.(received.message as Message)
+      } catch (error) {
+        refusal ??= { error }
+        ask()
+      }
     })
     worker.on('error', (error) => (failure = error))
     // Settled when the thread has ended, so that its memory is back and its files are closed.
     worker.on('exit', (code) => {
       signal?.removeEventListener('abort', ask)
-      if (reply?.kind === 'result') resolve(reply.result as Result)
+      if (refusal) reject(refusal.error instanceof Error ? refusal.error : new Error(String(refusal.error)))
+      else if (reply?.kind === 'result') resolve(reply.result as Result)
       else if (reply?.kind === 'error') reject(revive(reply))
       else
         reject(failure instanceof Error ? failure : new Error(`The engine's thread ended with code ${code}`))

@@ -1,4 +1,5 @@
-import { replace, takeOver } from './memory.js'
+import { noGrad } from './autograd.js'
+import { replace, scope, takeOver } from './memory.js'
 import { Tensor, type ToOptions } from './tensor.js'
 
 /** A leaf that a module learns: `parameters()` lists it, and it outlives every scope. */
@@ -10,15 +11,15 @@ export class Parameter extends Tensor {
     if (requiresGrad) this.requiresGrad_()
   }
 
-  /** Changes dtype, device or memory format in place, so that whoever holds the parameter sees it. */
+  /**
+   * Changes dtype, device or memory format in place, so that whoever holds the parameter sees it. What was changed
+   * has no gradient.
+   */
   convert_(options: ToOptions): this {
     const { requiresGrad } = this
-    const detached = this.detach()
-    const converted = detached.to(options)
-    if (converted.handle !== detached.handle) {
-      replace(this, converted)
-      this.requiresGrad_(requiresGrad)
-    }
+    // Where nothing changes, the engine gives the same tensor back, with its gradient.
+    scope(() => noGrad(() => replace(this, this.to(options))))
+    if (this.requiresGrad !== requiresGrad) this.requiresGrad_(requiresGrad)
     return this
   }
 }

@@ -1,13 +1,20 @@
 /** Random numbers of the engine: seeds, generators, and their state for checkpoints. */
+import { engineError } from './errors.js'
 import { native } from './native.js'
 
 /** Seeds the default generators of every device, as `torch.manual_seed`. `seed` is a non-negative safe integer. */
 export function manualSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new TypeError(`manualSeed: expected a non-negative safe integer, got ${seed}`)
-  }
-  native.manualSeed(seed)
+  native.manualSeed(checkedSeed('manualSeed', seed))
 }
+
+function checkedSeed(context: string, seed: number): number {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new TypeError(`${context}: expected a non-negative safe integer, got ${seed}`)
+  }
+  return seed
+}
+
+const generators = new FinalizationRegistry<number>((handle) => native.releaseGenerator(handle))
 
 /** A source of random numbers of its own, independent of the default one (CPU). */
 export class Generator {
@@ -15,7 +22,8 @@ export class Generator {
   readonly handle: number
 
   constructor(seed: number) {
-    this.handle = native.createGenerator(seed)
+    this.handle = native.createGenerator(checkedSeed('Generator', seed))
+    generators.register(this, this.handle)
   }
 
   getState(): Uint8Array {
@@ -50,6 +58,8 @@ function writeState(generator: number | undefined, state: Uint8Array): void {
   const handle = native.fromBytes(state, 'uint8', [state.length])
   try {
     native.setGeneratorState(generator, handle)
+  } catch (error) {
+    throw engineError(error, 'setState')
   } finally {
     native.release(handle)
   }

@@ -17,8 +17,14 @@ export function engineInfo(): EngineInfo {
   return native.info()
 }
 
+// The engine starts the threads at once, and ends the process where the system refuses one.
+const MAX_THREADS = 1024
+
 /** Sets the threads that one operation uses. Call it: the engine's default can be one. */
 export function setNumThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
+    throw new TypeError(`setNumThreads: expected an integer from 1 to ${MAX_THREADS}, got ${count}`)
+  }
   native.setThreads(count)
 }
 

@@ -7,7 +7,7 @@ import { aten, wrap } from './aten.js'
 import { backward } from './autograd.js'
 import type { Device, DType, MemoryFormat, Scalar } from './dtype.js'
 import { engineError } from './errors.js'
-import { dispose } from './memory.js'
+import { dispose, scope } from './memory.js'
 import { native, type TypedArray } from './native.js'
 import type { Generator } from './random.js'
 import { setTensorClass, TensorHandle } from './tensor-handle.js'
@@ -91,10 +91,7 @@ export class Tensor extends TensorHandle {
   toTypedArray(): TypedArray {
     const { dtype } = this
     if (dtype === 'float16' || dtype === 'bfloat16') {
-      const single = this.detach().to({ dtype: 'float32' })
-      const values = new Float32Array(native.toBytes(single.handle))
-      single.dispose()
-      return values
+      return scope(() => new Float32Array(native.toBytes(this.detach().to({ dtype: 'float32' }).handle)))
     }
     const ArrayType = typedArrays[dtype as keyof typeof typedArrays]
     if (ArrayType === undefined) throw new TypeError(`toTypedArray: no typed array holds ${dtype}`)
@@ -151,7 +148,11 @@ export class Tensor extends TensorHandle {
   }
 
   requiresGrad_(value = true): this {
-    native.setRequiresGrad(this.handle, value)
+    try {
+      native.setRequiresGrad(this.handle, value)
+    } catch (error) {
+      throw engineError(error, 'requiresGrad_', () => this.toString())
+    }
     return this
   }
 
@@ -166,7 +167,11 @@ export class Tensor extends TensorHandle {
   }
 
   set grad(gradient: Tensor | null) {
-    native.setGrad(this.handle, gradient?.handle)
+    try {
+      native.setGrad(this.handle, gradient?.handle)
+    } catch (error) {
+      throw engineError(error, 'grad', () => this.toString())
+    }
   }
 
   /** Accumulates gradients into the leaves that this tensor was computed from. */

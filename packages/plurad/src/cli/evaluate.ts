@@ -5,14 +5,14 @@ import type { Command } from 'commander'
 import type { Dataset, Sample, Split } from '../data/dataset.js'
 import { openDataset } from '../data/sets/open.js'
 import { readSplit } from '../data/split-file.js'
-import { UsageError } from '../errors.js'
-import { writeFileAtomic } from '../files.js'
+import { RunError, UsageError } from '../errors.js'
+import { whyNotWritten, writeFileAtomic } from '../files.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import { readEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
 import { writePredictions } from '../run/predictions.js'
 import { metricsTable } from './metrics-table.js'
-import { infer } from './predict.js'
+import { checkDevice, infer } from './predict.js'
 
 interface Flags {
   data?: string
@@ -45,6 +45,7 @@ Examples:
       if (!SPLITS.includes(flags.split)) {
         throw new UsageError(`evaluate: --split ${flags.split}: expected one of ${SPLITS.join(', ')}`)
       }
+      const device = checkDevice('evaluate', flags.device)
       const folder = new RunFolder(model)
       const own = readEnvironment(folder.environment)
       const location = flags.data ?? own?.data
@@ -57,12 +58,12 @@ Examples:
         labels: dataset.labels,
         batchSize: 32,
         threads: null,
-        device: flags.device,
+        device,
         strict: false,
       })
       const metrics = evaluateMultilabel(predictions, info.thresholds)
       if (flags.out !== undefined) {
-        await mkdir(flags.out, { recursive: true })
+        await makeFolder(flags.out)
         await writePredictions(join(flags.out, 'predictions.csv'), predictions)
         await writeFileAtomic(join(flags.out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`)
       }
@@ -75,6 +76,14 @@ Examples:
           process.stdout.write(`\n${unreadable.length} image(s) could not be read.\n`)
       }
     })
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw new RunError(`The folder ${folder} cannot be made: ${whyNotWritten(error)}.`, { cause: error })
+  }
 }
 
 async function chooseSamples(dataset: Dataset, split: string, folder: RunFolder): Promise<readonly Sample[]> {

@@ -54,4 +54,10 @@ async function main(): Promise<number> {
   }
 }
 
+// `plurad predict … | head` closes the pipe early; that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 process.exitCode = await main()

@@ -16,6 +16,9 @@ interface Flags {
   device: string
 }
 
+/** More than any one machine has processors; thousands would bring it to a stop. */
+const MAX_THREADS = 512
+
 const IMAGE_NAME = /\.(png|jpe?g|tiff?)$/i
 
 export function register(program: Command): void {
@@ -40,12 +43,21 @@ Examples:
     )
     .action(async (model: string, files: string[], flags: Flags) => {
       const threads = flags.threads === undefined ? null : Number(flags.threads)
-      if (threads !== null && !(Number.isInteger(threads) && threads > 0)) {
-        throw new UsageError(`predict: --threads ${flags.threads}: expected a whole number from 1`)
+      if (threads !== null && !(Number.isInteger(threads) && threads > 0 && threads <= MAX_THREADS)) {
+        throw new UsageError(
+          `predict: --threads ${flags.threads}: expected a whole number from 1 to ${MAX_THREADS}`,
+        )
       }
-      const { device, strict = false } = flags
+      const { strict = false } = flags
+      const device = checkDevice('predict', flags.device)
       printFindings(await predictFiles({ model, files, threads, device, strict }), flags)
     })
+}
+
+/** Gives the device back where it can be one. Throws `UsageError`. */
+export function checkDevice(command: string, device: string): string {
+  if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device
+  throw new UsageError(`${command}: --device ${device}: expected auto, cpu, cuda or cuda:N`)
 }
 
 export interface PredictFilesOptions {
@@ -130,7 +142,7 @@ export function printFindings(
   }
   if (unreadable.length > 0) {
     for (const { image, reason } of json ? [] : unreadable)
-      process.stderr.write(`plurad: ${image}: ${reason}\n`)
+      process.stderr.write(`plurad: ${reason.startsWith(image) ? reason : `${image}: ${reason}`}\n`)
     process.stderr.write(
       `${unreadable.length} of ${images.length + unreadable.length} images could not be read.\n`,
     )

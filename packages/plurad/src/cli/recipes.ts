@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { RecipeError } from '../errors.js'
-import { loadRecipe } from '../recipe/recipe.js'
 import { didYouMean } from '../suggest.js'
 
 /** Where the recipes that come with the toolkit lie: in the package when installed, in the repository when cloned. */
@@ -25,7 +24,9 @@ async function recipeNames(): Promise<string[]> {
 
 /** A file as given, or the recipe of that name that comes with plurad. Throws `RecipeError`. */
 export async function findRecipe(nameOrFile: string): Promise<string> {
-  if (existsSync(nameOrFile)) return nameOrFile
+  const found = statSync(nameOrFile, { throwIfNoEntry: false })
+  // A folder that happens to be called as a recipe is not meant.
+  if (found && !found.isDirectory()) return nameOrFile
   const names = await recipeNames()
   if (names.includes(nameOrFile)) return join(recipesFolder(), `${nameOrFile}.yaml`)
   throw new RecipeError(
@@ -41,6 +42,8 @@ export function register(program: Command): void {
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExample:\n  plurad recipes')
     .action(async ({ json }: { json?: boolean }) => {
+      // Loaded here: it needs the engine, which the other commands have to run without.
+      const { loadRecipe } = await import('../recipe/recipe.js')
       const names = await recipeNames()
       const recipes = await Promise.all(names.map(async (name) => loadRecipe(await findRecipe(name))))
       if (json) {

@@ -1,5 +1,6 @@
 /** A training run from its options to its report: everything around the engine's thread. */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { runOffThread } from '@plurad/torch/off-thread'
 import { csvFormatRows } from 'd3-dsv'
@@ -20,6 +21,7 @@ import {
 } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
 import type { TrainingJob, TrainingMessage, TrainingOutcome } from '../training/job.js'
+import { didYouMean } from '../suggest.js'
 import { findRecipe } from './recipes.js'
 
 export interface TrainOptions {
@@ -50,16 +52,24 @@ export interface TrainSummary extends Omit<TrainingOutcome, 'unreadable'> {
 export async function train(options: TrainOptions, hooks: TrainHooks): Promise<TrainSummary> {
   const folder = new RunFolder(options.out)
   const earlier = options.resume && folder.begun ? readEnvironment(folder.environment) : null
+  if (options.resume && folder.begun && earlier === null) {
+    throw new RunError(
+      `${folder.environment} is missing or damaged, so that nobody can tell which data this run was started on. ` +
+        'Bring it back from a copy, or start a new run in another folder.',
+    )
+  }
   const recipe = await chooseRecipe(options, folder)
   if (!options.resume && folder.begun) {
     throw new RunError(
       `${folder.root} already holds a run. Go on with it by --resume (and no recipe), or choose another --out.`,
     )
   }
-  const location = options.data ?? earlier?.data
-  if (location === undefined) {
+  const given = options.data ?? earlier?.data
+  if (given === undefined) {
     throw new RunError(`${folder.root} holds no run to resume. Start one with a recipe and --data.`)
   }
+  // Kept absolute: a run may be resumed from another folder than it was started in.
+  const location = resolve(given)
   const dataset = await openDataset(location, {
     strict: options.strict,
     ...(recipe.data.labels === null ? {} : { labels: recipe.data.labels }),
@@ -71,10 +81,18 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
     )
   }
 
+  const labels = recipe.data.labels ?? []
+  if (labels.some((_, label) => dataset.samples.every((sample) => sample.labels[label] !== 1)))
+    await refuseUnknownLabels(labels, location)
+
+  // Before the folder is made: where the split is refused, nothing is left behind.
+  const assignment = await fixSplit(dataset, recipe, folder, options)
   await folder.create()
   const unlock = folder.lock()
   try {
-    const assignment = await fixSplit(dataset, recipe, folder, options)
+    if (!options.resume && folder.begun)
+      throw new RunError(`${folder.root} has just been taken by another run.`)
+    if (!folder.begun) await writeSplit(folder.split, dataset, assignment)
     describe(dataset, assignment, hooks)
     const environment: Environment = {
       ...describeEnvironment(),
@@ -113,6 +131,23 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
   }
 }
 
+/**
+ * Some layouts (NIH's) take any name as a label, which then no image has: a misspelt one would be learned as never
+ * there. A label that the data set knows and none of these images has may stay.
+ */
+async function refuseUnknownLabels(labels: readonly string[], location: string): Promise<void> {
+  const dataset = await openDataset(location).catch(() => null)
+  if (dataset === null) return
+  const { labels: known } = dataset
+  const unknown = labels.find((label) => !known.includes(label))
+  if (unknown !== undefined) {
+    throw new RecipeError(
+      `data.labels: no image of ${location} has '${unknown}'.${didYouMean(unknown, known)} ` +
+        `The data set's labels are ${known.join(', ')}.`,
+    )
+  }
+}
+
 /** The recipe asked for; when resuming, the one of the run, which the one asked for may not contradict. */
 async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<Recipe> {
   const own =
@@ -133,7 +168,7 @@ async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<R
   return own ?? asked
 }
 
-/** The split of the run: read back when resuming, else made and written. */
+/** The split of the run: read back when resuming, else made. */
 async function fixSplit(
   dataset: Dataset,
   recipe: Recipe,
@@ -153,7 +188,6 @@ async function fixSplit(
       )
     }
   }
-  if (!folder.begun) await writeSplit(folder.split, dataset, assignment)
   return assignment
 }
 

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js'
 import { readMetrics } from '../run/metrics-file.js'
 import { bar, duration, Progress } from './progress.js'
 import { metricsTable } from './metrics-table.js'
-import { train, type TrainOptions } from './train-run.js'
+import type { TrainOptions } from './train-run.js'
 
 interface Flags {
   data?: string
@@ -76,6 +76,8 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
   try {
+    // Loaded here: recipes know the models, which need the engine, and the other commands must run without one.
+    const { train } = await import('./train-run.js')
     const outcome = await train(options, {
       signal: abort.signal,
       onNote: (text) => progress.line(text),

@@ -49,11 +49,15 @@ function checkParts(recipe: Recipe, source: string): Recipe {
   } catch (error) {
     throw new RecipeError(`${source}: ${(error as Error).message}`, { cause: error })
   }
-  const { split, channels, mean, std } = recipe.data
+  const { split, channels, mean, std, labels } = recipe.data
   const total = split.train + split.val + split.test
   if (Math.abs(total - 1) > 1e-6) {
-    throw new RecipeError(`${source}: data.split: train, val and test add up to ${total}, expected 1`)
+    throw new RecipeError(
+      `${source}: data.split: train, val and test add up to ${Number(total.toFixed(6))}, expected 1`,
+    )
   }
+  const repeated = labels?.find((label, i) => labels.indexOf(label) !== i)
+  if (repeated !== undefined) throw new RecipeError(`${source}: data.labels names '${repeated}' twice`)
   for (const [name, value] of Object.entries({ mean, std })) {
     if (Array.isArray(value) && value.length !== channels) {
       throw new RecipeError(`${source}: data.${name} has ${value.length} values for ${channels} channel(s)`)
@@ -67,7 +71,13 @@ function applyChange(recipe: Record<string, unknown>, change: string): Record<st
   const equals = change.indexOf('=')
   if (equals < 1) throw new RecipeError(`--set ${change}: expected key=value, such as training.epochs=10`)
   const path = change.slice(0, equals).trim().split('.')
-  const value: unknown = parseDocument(change.slice(equals + 1)).toJS()
+  const document = parseDocument(change.slice(equals + 1))
+  if (document.errors.length > 0) {
+    throw new RecipeError(
+      `--set ${change}: '${change.slice(equals + 1)}' is not a YAML value: ${document.errors[0].message}`,
+    )
+  }
+  const value: unknown = document.toJS()
   const set = (level: unknown, i: number): unknown => {
     if (i === path.length) return value
     const object = typeof level === 'object' && level !== null && !Array.isArray(level) ? level : {}

@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { resizeRules } from '../data/preprocess.js'
 
+/** More than any one machine has processors. */
+const MAX_THREADS = 512
+
 const data = z.strictObject({
   /** Side of the square that images are brought to, pixels. */
   size: z.int().min(32).max(4096).default(224),
@@ -82,8 +85,8 @@ const training = z.strictObject({
     .string()
     .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'expected auto, cpu, cuda or cuda:N')
     .default('auto'),
-  /** Threads of an operation; null for all processors. */
-  threads: z.int().min(1).nullable().default(null),
+  /** Threads of an operation; null for all processors. Thousands of them would bring the machine to a stop. */
+  threads: z.int().min(1).max(MAX_THREADS).nullable().default(null),
   /** Seconds between checkpoints, at least; there is always one at the end and on Ctrl-C. */
   checkpoint_seconds: z.number().min(0).default(60),
 })

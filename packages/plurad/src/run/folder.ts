@@ -1,5 +1,5 @@
 /** The run folder: where everything of one run lies, and who may write to it. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { RunError } from '../errors.js'
@@ -62,15 +62,19 @@ export class RunFolder {
 
   /** Makes the folders. Throws `RunError` where that cannot be, or where something else is in the way. */
   async create(): Promise<void> {
-    const present = existsSync(this.root) ? await readdir(this.root).catch(() => ['?']) : []
-    if (present.length > 0 && !this.begun && present.some((name) => name !== LOCK)) {
+    if (statSync(this.root, { throwIfNoEntry: false })?.isDirectory() === false) {
+      throw new RunError(`${this.root} is a file, not a folder. Choose another folder with --out.`)
+    }
+    const present = existsSync(this.root) ? await readdir(this.root) : []
+    const foreign = present.filter((name) => !OF_A_START.test(name))
+    const filled = FOLDERS.filter((name) => !isEmpty(join(this.root, name)))
+    if (!this.begun && foreign.length + filled.length > 0) {
       throw new RunError(
-        `${this.root} exists, is not empty and holds no run (it has ${present.slice(0, 3).join(', ')}). ` +
+        `${this.root} exists, is not empty and holds no run (it has ${[...foreign, ...filled].slice(0, 3).join(', ')}). ` +
           'Choose another folder with --out.',
       )
     }
-    for (const folder of ['checkpoints/last', 'checkpoints/best', 'predictions'])
-      makeFolder(join(this.root, folder))
+    for (const folder of FOLDERS) makeFolder(join(this.root, folder))
   }
 
   /**
@@ -79,6 +83,7 @@ export class RunFolder {
   lock(): () => void {
     const file = join(this.root, LOCK)
     const owner = readOwner(file)
+    // A restarted container often gives the same number again, so the own one is nobody else's.
     if (owner !== null && owner !== process.pid && isAlive(owner)) {
       throw new RunError(
         `${this.root} is being written to by another process (${owner}). Wait for it, stop it, or choose another ` +
@@ -86,8 +91,15 @@ export class RunFolder {
       )
     }
     try {
-      writeFileSync(file, `${process.pid}\n`)
+      if (owner !== null || existsSync(file)) rmSync(file, { force: true })
+      // Exclusive, so that of two processes that start at the same moment one is refused.
+      writeFileSync(file, `${process.pid}\n`, { flag: 'wx' })
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+        throw new RunError(
+          `${this.root} has just been taken by another process. Choose another folder with --out.`,
+        )
+      }
       throw new RunError(`${this.root} cannot be written to: ${whyNotWritten(error)}.`, { cause: error })
     }
     return () => rmSync(file, { force: true })
@@ -95,6 +107,14 @@ export class RunFolder {
 }
 
 const LOCK = 'run.lock'
+const FOLDERS = ['checkpoints/last', 'checkpoints/best', 'predictions']
+
+/** What a run has before it begins: where it was killed that early, it can simply be started again. */
+const OF_A_START = /^(run\.lock|checkpoints|predictions|split\.csv|environment\.json|\..*\.tmp)$/
+
+function isEmpty(folder: string): boolean {
+  return !existsSync(folder) || readdirSync(folder).length === 0
+}
 
 function makeFolder(folder: string): void {
   try {

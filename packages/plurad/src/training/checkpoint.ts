@@ -7,6 +7,7 @@ import {
   fromTypedArray,
   getRandomState,
   loadSafetensors,
+  OutOfMemoryError,
   saveSafetensors,
   scope,
   setRandomState,
@@ -39,6 +40,8 @@ export interface Progress {
   plateauFactor: number
   history: HistoryRow[]
   done: boolean
+  /** Images that could not be read so far, over all interruptions: reference to reason. */
+  unreadable: Record<string, string>
 }
 
 export const atTheStart = (): Progress => ({
@@ -54,6 +57,7 @@ export const atTheStart = (): Progress => ({
   plateauFactor: 1,
   history: [],
   done: false,
+  unreadable: {},
 })
 
 type AnyOptimizer = optim.Optimizer<{ lr: number }>
@@ -97,7 +101,7 @@ export function saveCheckpoint(
 export function loadCheckpoint(file: string, model: nn.Module, optimizer: AnyOptimizer): Progress | null {
   if (!existsSync(file)) return null
   return scope(() => {
-    const { tensors, metadata } = loadSafetensors(file)
+    const { tensors, metadata } = read(file)
     const part = (prefix: string): Map<string, Tensor> =>
       new Map(
         [...tensors]
@@ -106,16 +110,37 @@ export function loadCheckpoint(file: string, model: nn.Module, optimizer: AnyOpt
       )
     const random = tensors.get('random')
     if (metadata['progress'] === undefined || metadata['optimizer'] === undefined || !random) {
-      throw new RunError(
-        `${file} is not a checkpoint of plurad train. Delete it to start this run from its beginning.`,
-      )
+      throw new RunError(`${file} is not a checkpoint of plurad train. ${START_ANEW}`)
     }
-    model.loadStateDict(part('model.'))
-    optimizer.loadStateDict({
-      tensors: part('optimizer.'),
-      scalars: JSON.parse(metadata['optimizer']) as optim.OptimizerState['scalars'],
-    })
-    setRandomState(random.toBytes())
-    return JSON.parse(metadata['progress']) as Progress
+    try {
+      const progress = { ...atTheStart(), ...(JSON.parse(metadata['progress']) as Progress) }
+      model.loadStateDict(part('model.'))
+      optimizer.loadStateDict({
+        tensors: part('optimizer.'),
+        scalars: JSON.parse(metadata['optimizer']) as optim.OptimizerState['scalars'],
+      })
+      setRandomState(random.toBytes())
+      return progress
+    } catch (error) {
+      if (error instanceof OutOfMemoryError) throw error
+      throw damaged(file, error)
+    }
+  })
+}
+
+const START_ANEW = 'Bring it back from a copy, or delete it to start this run from its beginning.'
+
+function read(file: string): ReturnType<typeof loadSafetensors> {
+  try {
+    return loadSafetensors(file)
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) throw error
+    throw damaged(file, error)
+  }
+}
+
+function damaged(file: string, error: unknown): RunError {
+  return new RunError(`The checkpoint ${file} is damaged: ${(error as Error).message}. ${START_ANEW}`, {
+    cause: error,
   })
 }

@@ -17,7 +17,7 @@ import { version } from '../version.js'
 import { saveTensors } from './checkpoint.js'
 import type { TrainingJob, TrainingMessage, TrainingOutcome } from './job.js'
 import { choosePrecision } from './precision.js'
-import { predictSamples, unreadableOf } from './predictor.js'
+import { predictSamples } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 import { Trainer } from './trainer.js'
 
@@ -79,11 +79,11 @@ export default async function trainOnEngine(
       finished: complete,
       epochs: trainer.epochs,
       bestEpoch: trainer.bestEpoch,
-      unreadable: unreadableOf(samples, loader),
+      unreadable: trainer.unreadable(),
     })
     if (!finished) return outcome(false)
 
-    scope(() => model.loadStateDict(loadSafetensors(folder.bestCheckpoint).tensors))
+    scope(() => model.loadStateDict(readWeights(folder.bestCheckpoint, BEST_GONE).tensors))
     const predicted: Partial<Record<'val' | 'test', Predictions>> = {}
     for (const split of ['val', 'test'] as const) {
       const rows: Sample[] = samples.filter((_, i) => assignment[i] === split)
@@ -134,10 +134,24 @@ export default async function trainOnEngine(
   }
 }
 
+const BEST_GONE =
+  'It is written whenever an epoch is the best so far; start the run again in another folder to make it anew.'
+
+/** Reads a file of weights; `advice` says what to do where that fails. */
+function readWeights(file: string, advice: string): ReturnType<typeof loadSafetensors> {
+  try {
+    return loadSafetensors(file)
+  } catch (error) {
+    throw new RunError(`The weights ${file} cannot be read: ${(error as Error).message}. ${advice}`, {
+      cause: error,
+    })
+  }
+}
+
 /** Starts from given weights by key; says what did not fit instead of failing silently. */
 function startFrom(file: string, model: Classifier, context: OffThreadContext<TrainingMessage>): void {
   scope(() => {
-    const { tensors } = loadSafetensors(file)
+    const { tensors } = readWeights(file, 'Correct model.weights.')
     const own = model.stateDict()
     const fitting = new Map(
       [...tensors].filter(([key, tensor]) => own.get(key)?.shape.join() === tensor.shape.join()),

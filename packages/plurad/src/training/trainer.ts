@@ -18,8 +18,14 @@ import { pixelsToTensor, targetsOf, type Placement } from './batches.js'
 import { atTheStart, loadCheckpoint, saveCheckpoint, saveTensors, type Progress } from './checkpoint.js'
 import { formatHistory } from './history.js'
 import type { TrainingJob, TrainingMessage } from './job.js'
-import { predictSamples } from './predictor.js'
+import { predictSamples, unreadableOf } from './predictor.js'
 import type { Precision } from './precision.js'
+
+/**
+ * Batch norm needs more than one value a channel to have a variance: with five halvings on the way, the last feature
+ * map of a smaller image is a single pixel, and a single image of it would turn the running variance into NaN.
+ */
+const SMALLEST_ALONE = 64
 
 type AnyOptimizer = optim.Optimizer<{ lr: number }>
 
@@ -88,6 +94,16 @@ export class Trainer {
     return this.#progress.best?.epoch ?? null
   }
 
+  /** Images that could not be read, also before an interruption. */
+  unreadable(): { image: string; reason: string }[] {
+    for (const { image, reason } of unreadableOf(this.#job.samples, this.#loader))
+      this.#progress.unreadable[image] ??= reason
+    const { unreadable } = this.#progress
+    return this.#job.samples.flatMap(({ image }) =>
+      Object.hasOwn(unreadable, image) ? [{ image, reason: unreadable[image] }] : [],
+    )
+  }
+
   get epochs(): number {
     return this.#progress.epoch
   }
@@ -120,7 +136,8 @@ export class Trainer {
     for await (const batch of this.#loader.batches(paths, order, batchSize, { startBatch: p.batch })) {
       const last = p.batch + 1 === batches
       const boundary = last || (p.batch + 1) % this.#recipe.accumulate === 0
-      const inGroup = last ? (p.batch % this.#recipe.accumulate) + 1 : this.#recipe.accumulate
+      const { accumulate } = this.#recipe
+      const inGroup = Math.min(accumulate, batches - (p.batch - (p.batch % accumulate)))
       const loss = this.#step(batch, p.batch / batches, boundary, inGroup)
       p.batch++
       if (loss !== null) {
@@ -147,9 +164,12 @@ export class Trainer {
       await new Promise(setImmediate)
     }
     if (p.lossImages === 0) {
+      const reason = [...this.#loader.failures.values()][0]
       throw new TrainingError(
-        `None of the ${order.length} training images could be read; the first reason: ` +
-          ([...this.#loader.failures.values()][0] ?? 'unknown'),
+        reason === undefined
+          ? `Every batch had a single image, from which nothing is learned at data.size=${this.#job.recipe.data.size}: ` +
+              'choose a training.batch_size of 2 or more.'
+          : `None of the ${order.length} training images could be read; the first reason: ${reason}`,
       )
     }
     return this.#endEpoch(elapsed)
@@ -167,8 +187,7 @@ export class Trainer {
     const p = this.#progress
     const count = batch.indices.length
     let value: number | null = null
-    // Batch norm needs two images to have a variance where the feature map is one pixel.
-    if (count > 1 || (count === 1 && data.size > 32)) {
+    if (count > 1 || (count === 1 && data.size >= SMALLEST_ALONE)) {
       const length = batch.pixels.length / count
       if (horizontalFlip || randomShift > 0) {
         batch.indices.forEach((index, row) => {
@@ -241,6 +260,13 @@ export class Trainer {
     })
     // Stopped in the middle: the epoch's training is done, its evaluation is made again on resume.
     if (!validated.complete) return false
+    // Caught before it becomes the checkpoint, which would then never lead anywhere.
+    if (validated.predictions.scores.some(Number.isNaN)) {
+      throw new TrainingError(
+        `The model gives probabilities that are not numbers at the end of epoch ${p.epoch + 1}: its weights have ` +
+          `run away. ${WHAT_HELPS}`,
+      )
+    }
     const { macro } = evaluateMultilabel(validated.predictions)
     const value =
       monitor === 'loss' ? validated.loss : monitor === 'macro_auc' ? macro.auc : macro.average_precision
@@ -294,6 +320,7 @@ export class Trainer {
   }
 
   #save(): void {
+    this.unreadable()
     saveCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer, this.#progress)
     this.#savedAt = performance.now()
   }
@@ -304,7 +331,25 @@ export class Trainer {
 
   /** Writes the batch aside for a look, and ends the run. The last checkpoint stays as it is. */
   #fail(batch: Batch, targets: Float32Array, value: number): never {
+    const where = this.#keepBatch(batch, targets)
+    throw new TrainingError(
+      `The loss became ${value} in epoch ${this.#progress.epoch + 1}, batch ${this.#progress.batch + 1}. ` +
+        `${where} ${WHAT_HELPS}`,
+    )
+  }
+
+  /** Says where the batch lies now; the reason why training failed counts more than a failure to keep it. */
+  #keepBatch(batch: Batch, targets: Float32Array): string {
     const folder = this.#folder.failedBatch
+    try {
+      this.#writeBatch(folder, batch, targets)
+      return `The batch is in ${folder}.`
+    } catch (error) {
+      return `The batch could not be written to ${folder}: ${(error as Error).message}.`
+    }
+  }
+
+  #writeBatch(folder: string, batch: Batch, targets: Float32Array): void {
     mkdirSync(folder, { recursive: true })
     const { size, channels } = this.#job.recipe.data
     const n = batch.indices.length
@@ -317,13 +362,12 @@ export class Trainer {
     })
     const images = Array.from(batch.indices, (index) => this.#train[index].image)
     writeFileSync(join(folder, 'images.txt'), `${images.join('\n')}\n`)
-    throw new TrainingError(
-      `The loss became ${value} in epoch ${this.#progress.epoch + 1}, batch ${this.#progress.batch + 1}. ` +
-        `The batch is in ${folder}. A smaller training.optimizer.learning_rate, training.clip_norm=1 or ` +
-        'training.precision=float32 usually helps; the last checkpoint is untouched.',
-    )
   }
 }
+
+const WHAT_HELPS =
+  'A new run with a smaller training.optimizer.learning_rate, training.clip_norm=1 or training.precision=float32 ' +
+  'usually helps; the last checkpoint of this one is untouched.'
 
 function makeOptimizer(recipe: Recipe['training'], parameters: readonly Parameter[]): AnyOptimizer {
   const { name, learning_rate: lr, weight_decay: weightDecay, momentum } = recipe.optimizer

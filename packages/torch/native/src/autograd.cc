@@ -69,7 +69,11 @@ napi_value gradOf(Arguments& a) {
 // setGrad(handle, handle | undefined)
 napi_value setGrad(Arguments& a) {
   at::Tensor tensor = tensorOf(a, 0);
-  tensor.mutable_grad() = a.has(1) ? tensorOf(a, 1) : at::Tensor();
+  const at::Tensor gradient = a.has(1) ? tensorOf(a, 1) : at::Tensor();
+  if (gradient.defined() && (gradient.sizes() != tensor.sizes() || gradient.scalar_type() != tensor.scalar_type())) {
+    throw ArgumentError("a gradient has the shape and the dtype of its tensor");
+  }
+  tensor.mutable_grad() = gradient;
   return nothing(a.env);
 }
 

@@ -7,6 +7,7 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,9 @@ namespace plurad {
 constexpr int kSlotBits = 20;
 constexpr int32_t kSlotMask = (1 << kSlotBits) - 1;
 constexpr int32_t kMaxGeneration = (1 << (30 - kSlotBits)) - 1;
+// A freed slot waits behind this many others until it is used again, so that the generation wraps after millions of
+// tensors instead of after a thousand.
+constexpr size_t kRestingSlots = 1 << 13;
 
 // All state is per thread: a JavaScript worker has an engine of its own, and nothing is locked.
 class Slots {
@@ -50,7 +54,7 @@ class Slots {
     bool keep = false;
   };
   std::vector<Slot> slots_;
-  std::vector<int32_t> free_;
+  std::deque<int32_t> free_;
   std::vector<int32_t> scoped_;
   std::vector<size_t> marks_;
   int32_t live_ = 0;

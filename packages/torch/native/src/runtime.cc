@@ -66,8 +66,19 @@ napi_value manualSeed(Arguments& a) {
 
 // createGenerator(seed) -> handle
 napi_value createGenerator(Arguments& a) {
-  generators().push_back(at::detail::createCPUGenerator(static_cast<uint64_t>(toDouble(a.env, a[0]))));
-  return fromInt32(a.env, static_cast<int32_t>(generators().size()));
+  at::Generator made = at::detail::createCPUGenerator(static_cast<uint64_t>(toDouble(a.env, a[0])));
+  std::vector<at::Generator>& list = generators();
+  size_t index = 0;
+  while (index < list.size() && list[index].defined()) ++index;
+  if (index == list.size()) list.emplace_back();
+  list[index] = std::move(made);
+  return fromInt32(a.env, static_cast<int32_t>(index + 1));
+}
+
+// releaseGenerator(handle)
+napi_value releaseGenerator(Arguments& a) {
+  generatorAt(toInt32(a.env, a[0])) = at::Generator();
+  return nothing(a.env);
 }
 
 at::Generator generatorOrDefault(Arguments& a, size_t i) {
@@ -113,7 +124,9 @@ napi_value releaseMemory(Arguments& a) {
 }  // namespace
 
 at::Generator& generatorAt(int32_t handle) {
-  if (handle < 1 || static_cast<size_t>(handle) > generators().size()) throw ArgumentError("expected a Generator");
+  if (handle < 1 || static_cast<size_t>(handle) > generators().size() || !generators()[handle - 1].defined()) {
+    throw ArgumentError("expected a Generator");
+  }
   return generators()[handle - 1];
 }
 
@@ -123,6 +136,7 @@ void registerRuntime(napi_env env, napi_value exports) {
   define<threads>(env, exports, "threads");
   define<manualSeed>(env, exports, "manualSeed");
   define<createGenerator>(env, exports, "createGenerator");
+  define<releaseGenerator>(env, exports, "releaseGenerator");
   define<generatorState>(env, exports, "generatorState");
   define<setGeneratorState>(env, exports, "setGeneratorState");
   define<setDeterministic>(env, exports, "setDeterministic");

@@ -9,11 +9,12 @@ Slots& Slots::local() {
 
 int32_t Slots::add(at::Tensor tensor) {
   int32_t index;
-  if (!free_.empty()) {
-    index = free_.back();
-    free_.pop_back();
+  const bool full = slots_.size() > static_cast<size_t>(kSlotMask);
+  if (free_.size() > kRestingSlots || (full && !free_.empty())) {
+    index = free_.front();
+    free_.pop_front();
   } else {
-    if (slots_.size() > static_cast<size_t>(kSlotMask)) {
+    if (full) {
       throw std::runtime_error("more than a million tensors are alive: a scope is missing around the work");
     }
     index = static_cast<int32_t>(slots_.size());

@@ -42,11 +42,14 @@ napi_value fromBytes(Arguments& a) {
   const Bytes bytes = bytesOf(a.env, a[0]);
   const at::ScalarType dtype = dtypeFromName(toString(a.env, a[1]));
   const std::vector<int64_t> shape = toIntList(a.env, a[2]);
+  // Before anything is allocated: a wrong shape may ask for more than there is.
+  int64_t needed = static_cast<int64_t>(c10::elementSize(dtype));
   for (int64_t size : shape) {
     if (size < 0) throw ArgumentError("a shape cannot hold " + std::to_string(size));
+    if (__builtin_mul_overflow(needed, size, &needed)) throw ArgumentError("the shape is larger than any memory");
   }
+  requireBytes(bytes, static_cast<size_t>(needed), "the shape");
   at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
-  requireBytes(bytes, tensor.nbytes(), "the shape");
   if (bytes.length > 0) std::memcpy(tensor.data_ptr(), bytes.data, bytes.length);
   return fromInt32(a.env, Slots::local().add(std::move(tensor)));
 }

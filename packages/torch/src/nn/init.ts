@@ -13,7 +13,7 @@ export type FanMode = 'fan_in' | 'fan_out'
 /** He initialisation, uniform: bound = gain * sqrt(3 / fan), gain = sqrt(2 / (1 + a^2)) (He 2015). */
 export function kaimingUniform_(weight: Tensor, a = 0, mode: FanMode = 'fan_in'): Tensor {
   const { fanIn, fanOut } = fans(weight)
-  const bound = Math.sqrt(2 / (1 + a * a)) * Math.sqrt(3 / (mode === 'fan_in' ? fanIn : fanOut))
+  const bound = Math.sqrt(3) * (Math.sqrt(2 / (1 + a * a)) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut))
   return noGrad(() => weight.uniform_(-bound, bound))
 }
 
@@ -26,7 +26,7 @@ export function kaimingNormal_(weight: Tensor, mode: FanMode = 'fan_in'): Tensor
 /** Glorot initialisation, uniform: bound = gain * sqrt(6 / (fanIn + fanOut)) (Glorot 2010). */
 export function xavierUniform_(weight: Tensor, gain = 1): Tensor {
   const { fanIn, fanOut } = fans(weight)
-  const bound = gain * Math.sqrt(6 / (fanIn + fanOut))
+  const bound = Math.sqrt(3) * (gain * Math.sqrt(2 / (fanIn + fanOut)))
   return noGrad(() => weight.uniform_(-bound, bound))
 }
 

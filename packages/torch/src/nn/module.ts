@@ -39,10 +39,14 @@ export abstract class Module<Inputs extends unknown[] = [Tensor], Output = Tenso
     for (const [name, child] of this.namedChildren()) yield* child.namedModules(join(prefix, name))
   }
 
+  /** A parameter that stands in several places is listed once, under its first name. */
   *namedParameters(): Generator<[string, Parameter]> {
+    const seen = new Set<Parameter>()
     for (const [prefix, module] of this.namedModules()) {
       for (const [name, value] of Object.entries(module)) {
-        if (value instanceof Parameter) yield [join(prefix, name), value]
+        if (!(value instanceof Parameter) || seen.has(value)) continue
+        seen.add(value)
+        yield [join(prefix, name), value]
       }
     }
   }

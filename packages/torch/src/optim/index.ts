@@ -1,5 +1,6 @@
 export * from './adam.js'
 export * from './clip.js'
+export * from './grad-scaler.js'
 export { Optimizer, type GroupInput, type OptimizerState, type ParameterGroup } from './optimizer.js'
 export * from './schedule.js'
 export * from './sgd.js'

@@ -27,7 +27,8 @@ export interface OptimizerState {
  */
 export abstract class Optimizer<Settings extends { lr: number }> {
   readonly groups: ParameterGroup<Settings>[]
-  protected readonly all: readonly Parameter[]
+  /** The parameters of all groups, in order. */
+  readonly parameters: readonly Parameter[]
   readonly #index: ReadonlyMap<Parameter, number>
   readonly #state: Map<string, Tensor>[]
   readonly #steps: number[]
@@ -47,12 +48,12 @@ export abstract class Optimizer<Settings extends { lr: number }> {
       parameters: own,
       settings: { ...defaults, ...settings },
     }))
-    this.all = this.groups.flatMap((group) => group.parameters)
-    this.#index = new Map(this.all.map((parameter, i) => [parameter, i]))
-    if (this.#index.size !== this.all.length)
+    this.parameters = this.groups.flatMap((group) => group.parameters)
+    this.#index = new Map(this.parameters.map((parameter, i) => [parameter, i]))
+    if (this.#index.size !== this.parameters.length)
       throw new TypeError(`${new.target.name}: a parameter is listed twice`)
-    this.#state = this.all.map(() => new Map<string, Tensor>())
-    this.#steps = this.all.map(() => 0)
+    this.#state = this.parameters.map(() => new Map<string, Tensor>())
+    this.#steps = this.parameters.map(() => 0)
   }
 
   #indexOf(parameter: Parameter): number {
@@ -111,7 +112,7 @@ export abstract class Optimizer<Settings extends { lr: number }> {
 
   /** Drops the gradients of all parameters. */
   zeroGrad(): void {
-    native.clearGrads(this.all.map((parameter) => parameter.handle))
+    native.clearGrads(this.parameters.map((parameter) => parameter.handle))
   }
 
   /** Sets the learning rate of every group. */
@@ -136,17 +137,15 @@ export abstract class Optimizer<Settings extends { lr: number }> {
   }
 
   loadStateDict({ tensors, scalars }: OptimizerState): void {
-    if (scalars.steps.length !== this.all.length || scalars.settings.length !== this.groups.length) {
+    if (scalars.steps.length !== this.parameters.length || scalars.settings.length !== this.groups.length) {
       throw new SerializationError(
         `The optimiser's state is of ${scalars.steps.length} parameters in ${scalars.settings.length} groups, ` +
-          `this optimiser has ${this.all.length} in ${this.groups.length}`,
+          `this optimiser has ${this.parameters.length} in ${this.groups.length}`,
       )
     }
-    scalars.steps.forEach((step, i) => (this.#steps[i] = step))
-    this.groups.forEach((group, i) => Object.assign(group.settings, scalars.settings[i]))
-    for (const [key, tensor] of tensors) {
+    const stored = [...tensors].map(([key, tensor]) => {
       const dot = key.indexOf('.')
-      const parameter = this.all[Number(key.slice(0, dot))]
+      const parameter = this.parameters[Number(key.slice(0, dot))]
       if (!parameter)
         throw new SerializationError(`The optimiser's state has '${key}', which is no parameter of it`)
       if (tensor.shape.join() !== parameter.shape.join()) {
@@ -154,7 +153,20 @@ export abstract class Optimizer<Settings extends { lr: number }> {
           `The optimiser's state '${key}' has shape [${tensor.shape.join(', ')}], the parameter [${parameter.shape.join(', ')}]`,
         )
       }
-      const [own] = this.stateOf([parameter], key.slice(dot + 1), zerosAs)
+      return { parameter, name: key.slice(dot + 1), tensor }
+    })
+    scalars.steps.forEach((step, i) => (this.#steps[i] = step))
+    this.groups.forEach((group, i) => Object.assign(group.settings, scalars.settings[i]))
+    // A running average from before, which the stored state lacks, would go on acting.
+    this.#state.forEach((state, i) => {
+      for (const [name, own] of state) {
+        if (tensors.has(`${i}.${name}`)) continue
+        own.dispose()
+        state.delete(name)
+      }
+    })
+    for (const { parameter, name, tensor } of stored) {
+      const [own] = this.stateOf([parameter], name, zerosAs)
       noGrad(() => scope(() => void own.copy_(tensor)))
     }
   }

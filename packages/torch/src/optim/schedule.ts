@@ -51,13 +51,13 @@ export class ReduceOnPlateau {
     this.settings = { factor: 0.1, patience: 10, mode: 'min', threshold: 1e-4, minFactor: 0, ...settings }
   }
 
-  /** Takes the newest value and gives the factor on the initial rate from now on. Null counts as no progress. */
+  /** Takes the newest value and gives the factor on the initial rate from now on. Null and NaN count as no progress. */
   step(value: number | null): number {
     const { factor, patience, mode, threshold, minFactor } = this.settings
     const { best } = this.state
     const better =
       value !== null &&
-      (best === null || (mode === 'max' ? value > best + threshold : value < best - threshold))
+      (mode === 'max' ? value > (best ?? -Infinity) + threshold : value < (best ?? Infinity) - threshold)
     if (better) {
       this.state.best = value
       this.state.waited = 0

@@ -7,7 +7,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path'
 import { wrap } from '../aten.js'
 import { itemSize, type DType } from '../dtype.js'
-import { SerializationError } from '../errors.js'
+import { engineError, OutOfMemoryError, SerializationError } from '../errors.js'
 import { native } from '../native.js'
 import type { Tensor } from '../tensor.js'
 
@@ -37,18 +37,22 @@ export interface SafetensorsContent {
 }
 
 const MAX_HEADER = 100 * 2 ** 20
+/** Systems write less than 2 GiB in one call. */
+const MAX_WRITE = 2 ** 30
 
 function* encode(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>>,
 ): Generator<Uint8Array> {
-  const header: Record<string, Entry | Readonly<Record<string, string>>> = {}
+  // Without a prototype, so that '__proto__' is a key as any other.
+  const header = Object.create(null) as Record<string, Entry | Readonly<Record<string, string>>>
   if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata
   let offset = 0
   for (const [key, tensor] of tensors) {
     const { dtype, shape, numel } = tensor
     const name = names[dtype]
     if (name === undefined) throw new SerializationError(`'${key}': safetensors cannot hold ${dtype}`)
+    if (key === '__metadata__') throw new SerializationError(`no tensor can be called '${key}'`)
     const end = offset + numel * itemSize[dtype]
     header[key] = { dtype: name, shape, data_offsets: [offset, end] }
     offset = end
@@ -79,7 +83,7 @@ export function saveSafetensors(
     descriptor = openSync(temporary, 'w')
     for (const part of encode(tensors, metadata)) {
       for (let written = 0; written < part.length;) {
-        written += writeSync(descriptor, part, written, part.length - written)
+        written += writeSync(descriptor, part, written, Math.min(part.length - written, MAX_WRITE))
       }
     }
     fsyncSync(descriptor)
@@ -118,31 +122,69 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): Safe
   if (headerLength > MAX_HEADER || 8 + headerLength > bytes.length) {
     throw damaged(`its header claims ${headerLength} bytes, the file has ${bytes.length}`)
   }
-  let header: Record<string, unknown>
+  let header: unknown
   try {
-    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + headerLength)).toString('utf8')) as Record<
-      string,
-      unknown
-    >
+    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + headerLength)).toString('utf8'))
   } catch {
     throw damaged('its header is not JSON')
   }
+  if (!isObject(header)) throw damaged('its header is not a JSON object')
   const data = bytes.subarray(8 + headerLength)
-  const tensors = new Map<string, Tensor>()
   const { __metadata__: metadata = {}, ...entries } = header
-  for (const [key, value] of Object.entries(entries)) {
-    const { dtype: name, shape, data_offsets: offsets } = value as Partial<Entry>
-    const dtype = dtypes.get(name ?? '')
-    if (dtype === undefined) throw damaged(`'${key}' has the unknown dtype ${name}`)
-    if (!Array.isArray(shape) || !Array.isArray(offsets)) throw damaged(`'${key}' has no shape or place`)
+  if (!isTexts(metadata)) throw damaged('its metadata is not text by name')
+
+  // Everything is checked before the first tensor is made.
+  const found = Object.entries(entries).map(([key, value]) => {
+    const {
+      dtype: name,
+      shape,
+      data_offsets: offsets,
+    }: Partial<Record<string, unknown>> = isObject(value) ? value : {}
+    const dtype = dtypes.get(String(name))
+    if (dtype === undefined) throw damaged(`'${key}' has the unknown dtype ${JSON.stringify(name)}`)
+    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+      throw damaged(`'${key}' has no shape or place of whole numbers`)
+    }
     const [start, end] = offsets
     const expected = shape.reduce((product, size) => product * size, itemSize[dtype])
-    if (!(start >= 0 && end <= data.length && end - start === expected)) {
+    if (end > data.length || end - start !== expected) {
       throw damaged(
-        `'${key}' of shape [${shape.join(', ')}] should fill ${expected} bytes at ${start}, the file has ${data.length}`,
+        `'${key}' of shape [${shape.join(', ')}] should fill ${expected} bytes at ${start}, its place ends at ` +
+          `${end} of ${data.length}`,
       )
     }
-    tensors.set(key, wrap(native.fromBytes(data.subarray(start, end), dtype, shape)))
+    return { key, dtype, shape, start, end }
+  })
+  // The format allows neither overlaps nor holes.
+  let filled = 0
+  for (const { key, start, end } of [...found].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start !== filled) throw damaged(`'${key}' starts at ${start}, the tensor before it ends at ${filled}`)
+    filled = end
   }
-  return { tensors, metadata: metadata as Record<string, string> }
+  if (filled !== data.length) throw damaged(`its tensors end at ${filled} of ${data.length}`)
+
+  const tensors = new Map<string, Tensor>()
+  try {
+    for (const { key, dtype, shape, start, end } of found) {
+      tensors.set(key, wrap(native.fromBytes(data.subarray(start, end), dtype, shape)))
+    }
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose()
+    const cause = engineError(error, file)
+    if (cause instanceof OutOfMemoryError) throw cause
+    throw damaged(cause.message)
+  }
+  return { tensors, metadata }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((text) => typeof text === 'string')
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 }
