@@ -3,13 +3,14 @@ import { wrap } from './aten.js'
 import type { DType } from './dtype.js'
 import { engineError } from './errors.js'
 import { native } from './native.js'
+import { synchronous } from './synchronous.js'
 import type { Tensor } from './tensor.js'
 import { TensorHandle } from './tensor-handle.js'
 
 function withGradMode<T>(enabled: boolean, body: () => T): T {
   const previous = native.setGradMode(enabled)
   try {
-    return body()
+    return synchronous(body(), enabled ? 'enableGrad()' : 'noGrad()')
   } finally {
     native.setGradMode(previous)
   }
@@ -106,7 +107,7 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
   const previous = native.autocastState(device)
   native.setAutocast(device, options.enabled ?? true, options.dtype ?? 'bfloat16')
   try {
-    return body()
+    return synchronous(body(), 'autocast()')
   } finally {
     native.setAutocast(device, previous.enabled, previous.dtype)
     // The cached casts hold the graph of this forward pass; the outermost region lets them go.

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from './tensor.js'
 import { native, type Handle } from './native.js'
+import { synchronous } from './synchronous.js'
 
 let depth = 0
 let reported = 0
@@ -119,12 +120,7 @@ export function scope<T>(body: () => T): T {
   depth = own
   const kept: Tensor[] = []
   try {
-    const result = body()
-    if (result instanceof Promise) {
-      // What the body goes on to do without its tensors is no news, and must not end the process.
-      result.catch(() => undefined)
-      throw new TypeError('scope() was given an asynchronous function: a scope ends when its body returns')
-    }
+    const result = synchronous(body(), 'scope()')
     collect(result, kept)
     return result
   } finally {

@@ -2,7 +2,11 @@
 import { engineError } from './errors.js'
 import { native } from './native.js'
 
-/** Seeds the default generators of every device, as `torch.manual_seed`. `seed` is a non-negative safe integer. */
+/**
+ * Seeds the default generators of every device, as `torch.manual_seed`. `seed` is a non-negative safe integer.
+ * The default generator belongs to the process: threads that draw from it at the same time share its stream. Where
+ * numbers have to be the same on every run, draw in one thread only, or from a `Generator`.
+ */
 export function manualSeed(seed: number): void {
   native.manualSeed(checkedSeed('manualSeed', seed))
 }

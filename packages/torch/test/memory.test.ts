@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   aten,
@@ -18,21 +16,7 @@ import {
   zeros,
   type Tensor,
 } from '../src/index.js'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-/** Collects until nothing more is freed: finalizers run after the collection, in a task of their own. */
-async function settle(): Promise<number> {
-  let live = liveTensors()
-  for (let unchanged = 0; unchanged < 3;) {
-    collectGarbage()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    unchanged = liveTensors() === live ? unchanged + 1 : 0
-    live = liveTensors()
-  }
-  return live
-}
+import { collectGarbage, settle } from './garbage.js'
 
 let before: number
 beforeAll(() => setNumThreads(1))
@@ -141,7 +125,7 @@ describe('scope', () => {
       await Promise.resolve()
       return x.item()
     }
-    expect(() => scope(late)).toThrow('a scope ends when its body returns')
+    expect(() => scope(late)).toThrow('it ends when its body returns')
     await Promise.resolve()
     // The result of the first had left its scope by then; it goes with the garbage.
     expect(await settle()).toBe(before)

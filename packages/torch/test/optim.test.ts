@@ -248,6 +248,55 @@ describe('clipGradNorm_', () => {
   })
 })
 
+describe('GradScaler', () => {
+  const make = (values: number[]) => {
+    const parameter = new Parameter(tensor(values))
+    return { parameter, optimiser: new optim.SGD([parameter], { lr: 1 }) }
+  }
+
+  test('gives the gradients of the loss itself, and the same step', () => {
+    const [plain, scaled] = [make([1, -2]), make([1, -2])]
+    const lossOf = (parameter: Parameter): Tensor => scope(() => parameter.pow(2).mul(1e-3).sum())
+    lossOf(plain.parameter).backward()
+    plain.optimiser.step()
+
+    const scaler = new optim.GradScaler(2 ** 12)
+    scope(() => scaler.scale(lossOf(scaled.parameter))).backward()
+    expectClose(scaled.parameter.grad?.toFlatArray() ?? [], [8.192, -16.384], 1e-6)
+    const live = liveTensors()
+    expect(scaler.unscale(scaled.optimiser)).toBe(true)
+    expect(liveTensors()).toBe(live)
+    scaler.step(scaled.optimiser, true)
+    expect(scaled.parameter.toFlatArray()).toEqual(plain.parameter.toFlatArray())
+    expect(scaler.state).toEqual({ scale: 2 ** 12, steady: 1 })
+  })
+
+  test.each([Infinity, -Infinity, NaN])('leaves out the step of a gradient of %s, and halves', (value) => {
+    const { parameter, optimiser } = make([1, 2])
+    const scaler = new optim.GradScaler(8)
+    scaler.state.steady = 5
+    parameter.grad = tensor([1, value])
+    const finite = scaler.unscale(optimiser)
+    expect(finite).toBe(false)
+    scaler.step(optimiser, finite)
+    expect(parameter.toFlatArray()).toEqual([1, 2])
+    expect(scaler.state).toEqual({ scale: 4, steady: 0 })
+  })
+
+  test('doubles after so many good steps in a row, and never falls below one', () => {
+    const { optimiser } = make([1])
+    const scaler = new optim.GradScaler(2, 3)
+    // The updates that torch.cuda.amp.GradScaler(init_scale=2, growth_interval=3) makes, but for its floor.
+    const outcomes = [true, true, false, true, true, true, true, false, false, false, true, true, true]
+    const scales = outcomes.map((finite) => {
+      scaler.step(optimiser, finite)
+      return scaler.state.scale
+    })
+    expect(scales).toEqual([2, 2, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 2])
+    expect(scaler.unscale(optimiser)).toBe(true)
+  })
+})
+
 describe('schedules', () => {
   const factors: Record<string, optim.Schedule> = {
     step: optim.stepDecay(4, 0.3),

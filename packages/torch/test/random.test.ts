@@ -18,6 +18,7 @@ import {
   tensor,
   type Tensor,
 } from '../src/index.js'
+import { settle } from './garbage.js'
 import { expectReference, readFixture, type Encoded } from './reference.js'
 
 setNumThreads(1)
@@ -82,6 +83,16 @@ describe('Generator', () => {
     const other = new Generator(99)
     other.setState(state)
     expect(randn([20], { generator: other }).toFlatArray()).toEqual(next)
+  })
+
+  test('is freed with its object, and its place used again', async () => {
+    const made = Array.from({ length: 500 }, (_, i) => new Generator(i).handle)
+    await settle()
+    const again = new Generator(9)
+    expect(again.handle).toBeLessThan(Math.max(...made))
+    expect(rand([4], { generator: again }).toFlatArray()).toEqual(
+      rand([4], { generator: new Generator(9) }).toFlatArray(),
+    )
   })
 
   test('fills in place', () => {
