@@ -32,7 +32,8 @@ export const cases = {
     peer: { program: 'peer/inference.py', args: { batch: 16, size: 224, runs: 6 } },
   },
   epoch: {
-    about: 'an epoch from 1024-pixel PNG files (decode, resize to 224, train) against DataLoader and torchvision',
+    about:
+      'an epoch from 1024-pixel PNG files (decode, resize to 224, train) against DataLoader and torchvision',
     ours: { program: 'ours/epoch.mjs', args: { repeats: 4, batch: 16, size: 224 } },
     peer: { program: 'peer/epoch.py', args: { repeats: 4, batch: 16, size: 224, workers: 2 } },
     goal: 0.6,

@@ -50,23 +50,34 @@ for (const key of chosen) {
     const b = run(peer.program, peer.args)
     versions = { ours: a.version, peer: b.version }
     pairs.push({ ours: a.seconds, peer: b.seconds, ratio: a.seconds / b.seconds })
-    console.log(`  ${round}  ours ${format(a.seconds)}  peer ${format(b.seconds)}  ratio ${(a.seconds / b.seconds).toFixed(3)}`)
+    console.log(
+      `  ${round}  ours ${format(a.seconds)}  peer ${format(b.seconds)}  ratio ${(a.seconds / b.seconds).toFixed(3)}`,
+    )
   }
   const ratio = median(pairs.map((pair) => pair.ratio))
   const low = Math.min(...pairs.map((pair) => pair.ratio))
   const high = Math.max(...pairs.map((pair) => pair.ratio))
-  console.log(`  median ratio ${ratio.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})${goal ? `, goal ${goal}` : ''}`)
+  console.log(
+    `  median ratio ${ratio.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})${goal ? `, goal ${goal}` : ''}`,
+  )
   if (flags.includes('--save')) save(key, { ratio, low, high, pairs, versions, goal })
 }
 
 function format(seconds) {
-  return seconds < 1e-4 ? `${(seconds * 1e9).toFixed(0)} ns` : seconds < 1 ? `${(seconds * 1e3).toFixed(1)} ms` : `${seconds.toFixed(2)} s`
+  return seconds < 1e-4
+    ? `${(seconds * 1e9).toFixed(0)} ns`
+    : seconds < 1
+      ? `${(seconds * 1e3).toFixed(1)} ms`
+      : `${seconds.toFixed(2)} s`
 }
 
 function save(key, { ratio, low, high, pairs, versions, goal }) {
   const file = join(here, 'results', `${key}.csv`)
   if (!existsSync(file)) {
-    writeFileSync(file, 'date,commit,cpu,cores,ours_version,peer_version,rounds,ours_seconds,peer_seconds,ratio,ratio_low,ratio_high,goal,command\n')
+    writeFileSync(
+      file,
+      'date,commit,cpu,cores,ours_version,peer_version,rounds,ours_seconds,peer_seconds,ratio,ratio_low,ratio_high,goal,command\n',
+    )
   }
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', cwd: here }).trim()
   const row = [

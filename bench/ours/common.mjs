@@ -12,7 +12,14 @@ manualSeed(0)
 
 export async function densenet() {
   const { Classifier } = await import('../../packages/plurad/dist/models/classifier.js')
-  return new Classifier({ backbone: 'densenet121', head: 'linear', inChannels: 1, labels, mean: [0.5], std: [0.25] })
+  return new Classifier({
+    backbone: 'densenet121',
+    head: 'linear',
+    inChannels: 1,
+    labels,
+    mean: [0.5],
+    std: [0.25],
+  })
 }
 
 export const loss = async () => (await import('../../packages/plurad/dist/losses/bce.js')).bce
@@ -29,7 +36,8 @@ export function print(seconds) {
 /** The full-size radiographs of the shared data; a clear end where they are not. */
 export function fullSizeImages() {
   const folder = join(process.env.PLURAD_DATA ?? '../shared/data', 'nih50-1024px', 'images')
-  if (!existsSync(folder)) throw new Error(`${folder} is missing: set PLURAD_DATA to the folder that holds nih50-1024px`)
+  if (!existsSync(folder))
+    throw new Error(`${folder} is missing: set PLURAD_DATA to the folder that holds nih50-1024px`)
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { RunError } from './errors.js'
 
 /**
@@ -44,6 +45,34 @@ async function syncFolder(folder: string): Promise<void> {
     }
   } catch {
     // Windows and some network file systems cannot; the file itself is written and synced by now.
+  }
+}
+
+/**
+ * Makes a folder and those above it.
+ *
+ * @throws RunError saying which folder and why not
+ */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new RunError(`The folder ${folder} cannot be made: ${whyNotWritten(reasonFor(folder, error))}.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Making several folders at once gives ENOENT for whatever hinders the first, such as a read-only disk. */
+function reasonFor(folder: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return error
+  let first = resolve(folder)
+  while (!existsSync(dirname(first))) first = dirname(first)
+  try {
+    mkdirSync(first)
+    return error
+  } catch (reason) {
+    return reason
   }
 }
 

@@ -205,7 +205,10 @@ function linkFlags(libtorch) {
   const rpath = `-Wl,-rpath,${libtorch.libDir}`
   if (process.platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup', rpath]
   // CUDA registers its kernels when its library is loaded; nothing in the addon names a symbol of it.
-  return ['-shared', '-pthread', rpath, ...(libtorch.cuda ? ['-Wl,--no-as-needed'] : [])]
+  // Every symbol is looked up at loading: a libtorch that does not fit is then an error, not the end of the process
+  // at the first call.
+  const atOnce = process.platform === 'linux' ? ['-Wl,-z,now'] : []
+  return ['-shared', '-pthread', ...atOnce, rpath, ...(libtorch.cuda ? ['-Wl,--no-as-needed'] : [])]
 }
 
 function objectKey(plan, source) {

@@ -122,6 +122,24 @@ export interface Native {
 
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 
+interface Build {
+  addon: string
+  libtorch?: { root?: string }
+}
+
+function readBuild(file: string): Build {
+  try {
+    const build = JSON.parse(readFileSync(file, 'utf8')) as Partial<Build> | null
+    if (typeof build?.addon === 'string') return build as Build
+    throw new Error('it names no addon')
+  } catch (error) {
+    throw new EngineError(
+      `${file} is damaged (${(error as Error).message}). Delete it and run \`npm run setup\` (or \`plurad setup\`).`,
+      { cause: error },
+    )
+  }
+}
+
 function load(): Native {
   const file = process.env['PLURAD_TORCH_BUILD'] ?? join(packageFolder, 'build', 'current.json')
   if (!existsSync(file)) {
@@ -130,7 +148,7 @@ function load(): Native {
         '`plurad doctor` says what is there and what is missing.',
     )
   }
-  const build = JSON.parse(readFileSync(file, 'utf8')) as { addon: string; libtorch?: { root?: string } }
+  const build = readBuild(file)
   limitSpinning()
   try {
     return createRequire(import.meta.url)(build.addon) as Native

@@ -9,5 +9,6 @@ const SPINS = '10000'
 /** Has to run before libgomp is loaded, and in the main thread: a worker's `process.env` is a copy. */
 export function limitSpinning(): void {
   const { env } = process
-  if (env['OMP_WAIT_POLICY'] === undefined && env['GOMP_SPINCOUNT'] === undefined) env['GOMP_SPINCOUNT'] = SPINS
+  if (env['OMP_WAIT_POLICY'] === undefined && env['GOMP_SPINCOUNT'] === undefined)
+    env['GOMP_SPINCOUNT'] = SPINS
 }

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Dataset, Sample, Split } from '../data/dataset.js'
 import { openDataset } from '../data/sets/open.js'
 import { readSplit } from '../data/split-file.js'
-import { RunError, UsageError } from '../errors.js'
-import { whyNotWritten, writeFileAtomic } from '../files.js'
+import { UsageError } from '../errors.js'
+import { makeFolder, writeFileAtomic } from '../files.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import { readEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
@@ -63,7 +62,7 @@ Examples:
       })
       const metrics = evaluateMultilabel(predictions, info.thresholds)
       if (flags.out !== undefined) {
-        await makeFolder(flags.out)
+        makeFolder(flags.out)
         await writePredictions(join(flags.out, 'predictions.csv'), predictions)
         await writeFileAtomic(join(flags.out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`)
       }
@@ -76,14 +75,6 @@ Examples:
           process.stdout.write(`\n${unreadable.length} image(s) could not be read.\n`)
       }
     })
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (error) {
-    throw new RunError(`The folder ${folder} cannot be made: ${whyNotWritten(error)}.`, { cause: error })
-  }
 }
 
 async function chooseSamples(dataset: Dataset, split: string, folder: RunFolder): Promise<readonly Sample[]> {

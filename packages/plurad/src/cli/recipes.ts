@@ -24,9 +24,8 @@ async function recipeNames(): Promise<string[]> {
 
 /** A file as given, or the recipe of that name that comes with plurad. Throws `RecipeError`. */
 export async function findRecipe(nameOrFile: string): Promise<string> {
-  const found = statSync(nameOrFile, { throwIfNoEntry: false })
   // A folder that happens to be called as a recipe is not meant.
-  if (found && !found.isDirectory()) return nameOrFile
+  if (existsSync(nameOrFile) && !statSync(nameOrFile).isDirectory()) return nameOrFile
   const names = await recipeNames()
   if (names.includes(nameOrFile)) return join(recipesFolder(), `${nameOrFile}.yaml`)
   throw new RecipeError(

@@ -58,6 +58,9 @@ Examples:
     })
 }
 
+/** Ctrl-C, a scheduler that wants its machine back, a closed terminal. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value]
 }
@@ -73,8 +76,7 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
     progress.line('Stopping after this step and writing a checkpoint … (Ctrl-C again to stop at once)')
     abort.abort()
   }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
+  for (const signal of STOP_SIGNALS) process.on(signal, interrupt)
   try {
     // Loaded here: recipes know the models, which need the engine, and the other commands must run without one.
     const { train } = await import('./train-run.js')
@@ -138,7 +140,6 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
         `Run         ${outcome.folder}\nReport      ${outcome.report}\n`,
     )
   } finally {
-    process.off('SIGINT', interrupt)
-    process.off('SIGTERM', interrupt)
+    for (const signal of STOP_SIGNALS) process.off(signal, interrupt)
   }
 }

@@ -21,7 +21,10 @@ const batch = fc
   .record({ images: fc.integer({ min: 1, max: 6 }), labels: fc.integer({ min: 1, max: 5 }) })
   .chain(({ images, labels }) => {
     const matrix = <T>(element: fc.Arbitrary<T>): fc.Arbitrary<T[][]> =>
-      fc.array(fc.array(element, { minLength: labels, maxLength: labels }), { minLength: images, maxLength: images })
+      fc.array(fc.array(element, { minLength: labels, maxLength: labels }), {
+        minLength: images,
+        maxLength: images,
+      })
     return fc.record({
       logits: matrix(fc.double({ min: -30, max: 30, noNaN: true })),
       targets: matrix(fc.constantFrom(0, 1, NaN)),
@@ -32,7 +35,17 @@ describe.each(Object.entries(losses))('%s', (_name, loss) => {
   test('has a finite value and gradient at the extremes', () => {
     for (const logit of [1e4, -1e4, 0]) {
       for (const target of [0, 1, NaN]) {
-        const { value, gradient } = evaluate(loss, [[logit, logit], [logit, logit]], [[target, target], [target, target]])
+        const { value, gradient } = evaluate(
+          loss,
+          [
+            [logit, logit],
+            [logit, logit],
+          ],
+          [
+            [target, target],
+            [target, target],
+          ],
+        )
         expect(Number.isFinite(value), `logit ${logit}, target ${target}`).toBe(true)
         expect(gradient.every(Number.isFinite), `logit ${logit}, target ${target}`).toBe(true)
       }
@@ -59,7 +72,9 @@ describe.each(Object.entries(losses))('%s', (_name, loss) => {
   test('an unknown label has no say', () => {
     fc.assert(
       fc.property(batch, fc.double({ min: -50, max: 50, noNaN: true }), ({ logits, targets }, other) => {
-        const changed = logits.map((row, i) => row.map((value, c) => (Number.isNaN(targets[i][c]) ? other : value)))
+        const changed = logits.map((row, i) =>
+          row.map((value, c) => (Number.isNaN(targets[i][c]) ? other : value)),
+        )
         const before = evaluate(loss, logits, targets)
         expect(evaluate(loss, changed, targets).value).toBeCloseTo(before.value, 9)
         targets.flat().forEach((target, i) => {

@@ -67,11 +67,11 @@ export function loadModel(file: string): { model: Classifier; info: ModelInfo } 
           'which its output has no meaning. Use a model.safetensors that plurad train wrote.',
       )
     }
-    const parsed = modelInfoSchema.safeParse(JSON.parse(text))
+    const parsed = modelInfoSchema.safeParse(parseJson(text))
     if (!parsed.success) {
       const issue = parsed.error.issues[0]
       throw new DataError(
-        `${file}: its description is damaged at ${issue?.path.join('.')}: ${issue?.message}`,
+        `${file}: its description is damaged (${issue?.path.join('.') || 'not JSON'}: ${issue?.message})`,
       )
     }
     const info = parsed.data
@@ -80,6 +80,15 @@ export function loadModel(file: string): { model: Classifier; info: ModelInfo } 
     model.eval()
     return { model, info }
   })
+}
+
+/** Null for what is no JSON: the schema then says that the description is damaged. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function read(file: string): ReturnType<typeof loadSafetensors> {

@@ -103,7 +103,8 @@ describe.each(pairs)('%s with head %s', (backbone, head) => {
       saveSafetensors(file, model.stateDict())
       const other = new Classifier(model.settings).eval()
       const x = randn([2, 1, 64, 64])
-      const run = (network: nn.Module): number[] => noGrad(() => scope(() => network.forward(x).toFlatArray()))
+      const run = (network: nn.Module): number[] =>
+        noGrad(() => scope(() => network.forward(x).toFlatArray()))
       expect(run(other)).not.toEqual(run(model))
       scope(() => other.loadStateDict(loadSafetensors(file).tensors))
       expect(run(other)).toEqual(run(model))

@@ -32,7 +32,7 @@ export function parseRecipe(text: string, source: string, changes: readonly stri
     (value, change) => applyChange(value, change),
     content as Record<string, unknown>,
   )
-  const parsed = recipeSchema.safeParse(changed)
+  const parsed = recipeSchema.safeParse(changed, { reportInput: true })
   if (!parsed.success) {
     throw new RecipeError(
       `${source}:\n${parsed.error.issues.map((issue) => `  ${describe(issue)}`).join('\n')}`,

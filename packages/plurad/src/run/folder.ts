@@ -1,9 +1,9 @@
 /** The run folder: where everything of one run lies, and who may write to it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { RunError } from '../errors.js'
-import { whyNotWritten } from '../files.js'
+import { makeFolder, whyNotWritten } from '../files.js'
 
 /** Paths of a run folder's contents. */
 export class RunFolder {
@@ -62,7 +62,7 @@ export class RunFolder {
 
   /** Makes the folders. Throws `RunError` where that cannot be, or where something else is in the way. */
   async create(): Promise<void> {
-    if (statSync(this.root, { throwIfNoEntry: false })?.isDirectory() === false) {
+    if (existsSync(this.root) && !statSync(this.root).isDirectory()) {
       throw new RunError(`${this.root} is a file, not a folder. Choose another folder with --out.`)
     }
     const present = existsSync(this.root) ? await readdir(this.root) : []
@@ -114,14 +114,6 @@ const OF_A_START = /^(run\.lock|checkpoints|predictions|split\.csv|environment\.
 
 function isEmpty(folder: string): boolean {
   return !existsSync(folder) || readdirSync(folder).length === 0
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw new RunError(`The folder ${folder} cannot be made: ${whyNotWritten(error)}.`, { cause: error })
-  }
 }
 
 function readOwner(file: string): number | null {

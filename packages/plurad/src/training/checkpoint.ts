@@ -38,6 +38,8 @@ export interface Progress {
   plateau: optim.PlateauState
   /** Factor that the plateau schedule puts on the learning rate. */
   plateauFactor: number
+  /** Loss scaling, with float16 only. */
+  scaler: optim.GradScalerState | null
   history: HistoryRow[]
   done: boolean
   /** Images that could not be read so far, over all interruptions: reference to reason. */
@@ -55,6 +57,7 @@ export const atTheStart = (): Progress => ({
   waited: 0,
   plateau: { best: null, waited: 0, factor: 1 },
   plateauFactor: 1,
+  scaler: null,
   history: [],
   done: false,
   unreadable: {},

@@ -1,5 +1,6 @@
 /** Which precision and memory layout train fastest on this machine without losing accuracy. */
 import { readFileSync } from 'node:fs'
+import { RecipeError } from '../errors.js'
 import type { Recipe } from '../recipe/schema.js'
 
 export interface Precision {
@@ -26,6 +27,11 @@ function readCpuInfo(): string {
 }
 
 export function choosePrecision(wanted: Recipe['training']['precision'], device: string): Precision {
+  if (wanted === 'float16' && device === 'cpu') {
+    throw new RecipeError(
+      'training.precision=float16 needs CUDA: processors compute in bfloat16. Use training.precision=bfloat16 or auto.',
+    )
+  }
   if (wanted === 'float32') return { dtype: 'float32', channelsLast: device !== 'cpu' }
   if (wanted !== 'auto') return { dtype: wanted, channelsLast: true }
   const fast = device !== 'cpu' || processorComputesBfloat16()

@@ -53,6 +53,8 @@ export class Trainer {
   readonly #loss: Loss
   readonly #optimizer: AnyOptimizer
   readonly #plateau: optim.ReduceOnPlateau
+  /** Loss scaling, with float16 only. */
+  readonly #scaler: optim.GradScaler | null
   readonly #train: readonly Sample[]
   readonly #val: readonly Sample[]
   #progress: Progress
@@ -83,6 +85,8 @@ export class Trainer {
     this.#val = of('val')
     this.#progress = loadCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer) ?? atTheStart()
     this.#plateau.state = { ...this.#progress.plateau }
+    this.#scaler = resources.precision.dtype === 'float16' ? new optim.GradScaler() : null
+    if (this.#scaler && this.#progress.scaler) this.#scaler.state = { ...this.#progress.scaler }
   }
 
   /** The epoch and batch that training goes on from; 0 and 0 for a new run. */
@@ -201,7 +205,7 @@ export class Trainer {
       try {
         value = loss.item()
         if (!Number.isFinite(value)) this.#fail(batch, targets, value)
-        const scaled = scope(() => loss.div(inGroup))
+        const scaled = scope(() => (this.#scaler ? this.#scaler.scale(loss) : loss).div(inGroup))
         scaled.backward()
         scaled.dispose()
       } finally {
@@ -210,9 +214,12 @@ export class Trainer {
     }
     if (boundary) {
       this.#optimizer.setLearningRate(this.#learningRate(p.epoch + epochShare))
-      if (clipNorm !== null) optim.clipGradNorm_(this.#model.parameters(), clipNorm)
-      this.#optimizer.step()
+      const finite = this.#scaler?.unscale(this.#optimizer) ?? true
+      if (clipNorm !== null) optim.clipGradNorm_(this.#optimizer.parameters, clipNorm)
+      if (this.#scaler) this.#scaler.step(this.#optimizer, finite)
+      else this.#optimizer.step()
       this.#optimizer.zeroGrad()
+      p.scaler = this.#scaler?.state ?? null
       p.updates++
     }
     return value

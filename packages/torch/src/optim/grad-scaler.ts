@@ -58,6 +58,7 @@ export class GradScaler {
     }
     optimizer.step()
     const steady = this.state.steady + 1
-    this.state = steady === this.interval ? { scale: this.state.scale * 2, steady: 0 } : { ...this.state, steady }
+    this.state =
+      steady === this.interval ? { scale: this.state.scale * 2, steady: 0 } : { ...this.state, steady }
   }
 }
