@@ -158,7 +158,7 @@ function makePlan(options) {
     flags,
     tools,
   }
-  const key = hash(tools + sourceHash).slice(0, 16)
+  const key = hash(tools + sourceHash + (libtorch ? linkFlags(libtorch).join() : '')).slice(0, 16)
   const current = readCurrent(buildDir)
   // Without a compiler nothing better can be built: the addon of these sources and this libtorch stands.
   const upToDate =
@@ -204,10 +204,10 @@ function compileFlags(libtorch) {
 function linkFlags(libtorch) {
   const rpath = `-Wl,-rpath,${libtorch.libDir}`
   if (process.platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup', rpath]
-  // CUDA registers its kernels when its library is loaded; nothing in the addon names a symbol of it.
   // Every symbol is looked up at loading: a libtorch that does not fit is then an error, not the end of the process
   // at the first call.
   const atOnce = process.platform === 'linux' ? ['-Wl,-z,now'] : []
+  // CUDA registers its kernels when its library is loaded; nothing in the addon names a symbol of it.
   return ['-shared', '-pthread', ...atOnce, rpath, ...(libtorch.cuda ? ['-Wl,--no-as-needed'] : [])]
 }
 

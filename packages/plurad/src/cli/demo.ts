@@ -12,7 +12,7 @@ import { bar, Progress } from './progress.js'
 import { runTraining } from './train.js'
 
 /** Enough for a network to learn something within three minutes on two processors. */
-const PHANTOMS = { count: 1600, size: 64, seed: 0 }
+const PHANTOMS = { count: 1400, size: 64, seed: 0 }
 
 export function register(program: Command): void {
   program
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     )
     .action(async ({ out }: { out: string }) => {
       const started = performance.now()
-      const data = join(out, 'data')
+      const data = join(out, 'phantoms')
       const run = join(out, await nextRun(out))
       const progress = new Progress()
       const say = (text: string): void => progress.line(text)
