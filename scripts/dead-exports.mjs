@@ -57,6 +57,11 @@ function read(file) {
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       if (ts.isStringLiteral(node.arguments[0])) use(file, node.arguments[0].text, ['*'])
     }
+    // A module that is run in another thread is named by `new URL('./module.js', import.meta.url)`.
+    if (ts.isNewExpression(node) && node.expression.getText() === 'URL') {
+      const [module] = node.arguments ?? []
+      if (module && ts.isStringLiteral(module) && module.text.endsWith('.js')) use(file, module.text, ['*'])
+    }
     if (
       ts.canHaveModifiers(node) &&
       ts.getModifiers(node)?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)

@@ -9,7 +9,7 @@ import { makeFolder, writeFileAtomic } from '../files.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import { readEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
-import { writePredictions } from '../run/predictions.js'
+import { writePredictions } from '../metrics/predictions.js'
 import { metricsTable } from './metrics-table.js'
 import { checkDevice, infer } from './predict.js'
 

@@ -1,23 +1,14 @@
 /**
- * Random changes of training images. Seeded by run, epoch and image, so that neither the number of decoding threads
+ * Random changes of training images. Drawn from a stream of their own for every run, epoch and image, so that neither the number of decoding threads
  * nor a resume changes what an image becomes.
  */
-import { seededRandom } from './random.js'
+import type { Random } from './random.js'
 
 export interface Augmentation {
   /** Mirror left and right, half of the time. */
   horizontalFlip: boolean
   /** Largest shift in pixels, along each axis; the nearest edge pixel fills the gap. */
   randomShift: number
-}
-
-/** Mixes integers into one 32-bit seed. */
-export function mixSeeds(...parts: readonly number[]): number {
-  return parts.reduce((hash, part) => {
-    let mixed = Math.imul(hash ^ part, 0x9e3779b1)
-    mixed ^= mixed >>> 16
-    return Math.imul(mixed, 0x85ebca6b) ^ (mixed >>> 13)
-  }, 0x2545f491)
 }
 
 /**
@@ -27,11 +18,10 @@ export function augment(
   pixels: Float32Array,
   size: number,
   { horizontalFlip, randomShift }: Augmentation,
-  seed: number,
+  random: Random,
 ): void {
-  const random = seededRandom(seed)
-  const flip = horizontalFlip && random() < 0.5
-  const shift = (): number => Math.floor(random() * (2 * randomShift + 1)) - randomShift
+  const flip = horizontalFlip && random.chance(0.5)
+  const shift = (): number => random.integer(2 * randomShift + 1) - randomShift
   const [dx, dy] = randomShift > 0 ? [shift(), shift()] : [0, 0]
   if (!flip && dx === 0 && dy === 0) return
   const plane = size * size

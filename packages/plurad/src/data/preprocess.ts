@@ -24,7 +24,7 @@ export interface Preprocessing {
 }
 
 /** The value of the grid that stands for 1. */
-export const GRID_MAX = 65535
+const GRID_MAX = 65535
 
 /**
  * @returns [channels, size, size] in [0, 1], on the grid of multiples of 1/65535

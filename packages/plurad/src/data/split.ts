@@ -1,6 +1,6 @@
 import { DataError, RecipeError } from '../errors.js'
 import type { Dataset, Sample, Split } from './dataset.js'
-import { seededRandom, shuffled } from './random.js'
+import { Random, shuffled } from './random.js'
 
 export const splits: readonly Split[] = ['train', 'val', 'test']
 
@@ -57,7 +57,7 @@ export function splitDataset(
     return fixed === null
   })
   if (open.length > 1) {
-    const bins = stratify(groups, labels.length, open, fractions, seededRandom(seed))
+    const bins = stratify(groups, labels.length, open, fractions, new Random(seed))
     groups.forEach((group, index) => group.rows.forEach((row) => (result[row] = bins[index])))
   }
   return result
@@ -151,7 +151,7 @@ function stratify(
   labelCount: number,
   open: readonly Split[],
   fractions: SplitFractions,
-  random: () => number,
+  random: Random,
 ): Split[] {
   const order = shuffled([...groups.keys()], random)
   // Large patients first, while there is still room to make up for them.
@@ -200,10 +200,10 @@ function emptyBins(
 }
 
 /** Of the splits that are not full, the one that lacks most of a label, then most rows, then by lot. */
-function neediest(bins: readonly Bin[], random: () => number, label?: number): Bin {
+function neediest(bins: readonly Bin[], random: Random, label?: number): Bin {
   const withRoom = bins.filter((bin) => bin.rows > 0)
   const wanted = (bin: Bin) => (label === undefined ? 0 : bin.positives[label])
-  const ranked = (withRoom.length > 0 ? withRoom : [...bins]).map((bin) => ({ bin, lot: random() }))
+  const ranked = (withRoom.length > 0 ? withRoom : [...bins]).map((bin) => ({ bin, lot: random.next() }))
   ranked.sort((a, b) => wanted(b.bin) - wanted(a.bin) || b.bin.rows - a.bin.rows || a.lot - b.lot)
   return (ranked[0] as { bin: Bin }).bin
 }

@@ -1,5 +1,5 @@
 import { DataError } from '../errors.js'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from './predictions.js'
 import { argsortDescending } from './sort.js'
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DataError } from '../errors.js'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from './predictions.js'
 import { evaluateMultilabel } from './multilabel.js'
 import { maxF1Thresholds } from './thresholds.js'
 

@@ -1,5 +1,5 @@
 import { DataError } from '../errors.js'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from './predictions.js'
 import { hasBothClasses, labelColumns, type LabelColumn } from './column.js'
 import { labelMetricNames, labelMetrics, type LabelMetricName } from './registry.js'
 

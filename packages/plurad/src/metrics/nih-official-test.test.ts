@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from './predictions.js'
 import { evaluateMultilabel, type MultilabelMetrics } from './multilabel.js'
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url))

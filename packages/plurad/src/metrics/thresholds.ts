@@ -1,4 +1,4 @@
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from './predictions.js'
 import { labelColumns } from './column.js'
 import { bestF1Threshold } from './f1.js'
 

@@ -9,7 +9,7 @@ import { recipeSchema } from '../recipe/schema.js'
 import { Classifier, type ModelSettings } from './classifier.js'
 
 /** The metadata of a model file, under the key `plurad`. */
-export const modelInfoSchema = z.object({
+const modelInfoSchema = z.object({
   /** Of the toolkit that wrote the file. */
   plurad: z.string(),
   /** In the order of the logits. */
@@ -37,7 +37,7 @@ export const modelInfoSchema = z.object({
 
 export type ModelInfo = z.infer<typeof modelInfoSchema>
 
-export function settingsOf(info: ModelInfo): ModelSettings {
+function settingsOf(info: ModelInfo): ModelSettings {
   const { backbone, head, channels, labels, mean, std } = info
   return { backbone, head, inChannels: channels, labels, mean, std }
 }

@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type {
+  nn} from '@plurad/torch';
 import {
   autocast,
   loadSafetensors,
   manualSeed,
-  nn,
   noGrad,
   randn,
   saveSafetensors,

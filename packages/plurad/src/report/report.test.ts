@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RunError } from '../errors.js'
 import type { MultilabelMetrics } from '../metrics/index.js'
-import { writeExampleRun, writeHalfRun } from './example-run.test-helper.js'
+import { writeExampleRun, writeHalfRun } from '../../test/example-run.js'
 import { renderReport, writeReport } from './index.js'
 
 let folder: string

@@ -3,7 +3,7 @@ import type { OffThreadContext } from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
 import { DataError } from '../errors.js'
 import { findModelFile, loadModel, type ModelInfo } from '../models/model-file.js'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from '../metrics/predictions.js'
 import { predictSamples, unreadableOf } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 

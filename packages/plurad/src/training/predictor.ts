@@ -4,7 +4,7 @@ import type { Sample } from '../data/dataset.js'
 import type { ImageLoader } from '../data/loader.js'
 import type { Loss } from '../losses/registry.js'
 import type { Classifier } from '../models/classifier.js'
-import type { Predictions } from '../run/predictions.js'
+import type { Predictions } from '../metrics/predictions.js'
 import { pixelsToTensor, targetsOf, type Placement } from './batches.js'
 
 export interface PredictOptions {

@@ -25,7 +25,7 @@ export function chooseDevice(wanted: string): string {
 }
 
 /** Memory that can be taken without swapping, bytes; what the container allows where that is less. */
-export function availableMemory(): number {
+function availableMemory(): number {
   const number = (file: string, pattern = /(\d+)/): number => {
     try {
       return Number(pattern.exec(readFileSync(file, 'utf8'))?.[1] ?? Infinity)

@@ -2,10 +2,10 @@
 import { writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { autocast, fromTypedArray, optim, scope, type Parameter, type Tensor } from '@plurad/torch'
-import { augment, mixSeeds } from '../data/augment.js'
+import { augment } from '../data/augment.js'
 import type { Sample } from '../data/dataset.js'
 import type { Batch, ImageLoader } from '../data/loader.js'
-import { seededRandom, shuffled } from '../data/random.js'
+import { Random, shuffled } from '../data/random.js'
 import { TrainingError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import { losses, type Loss } from '../losses/registry.js'
@@ -130,7 +130,7 @@ export class Trainer {
     const elapsed = (): number => (performance.now() - started) / 1000
     const order = shuffled(
       this.#train.map((_, i) => i),
-      seededRandom(mixSeeds(seed, p.epoch)),
+      new Random(seed, p.epoch),
     )
     const batches = Math.ceil(order.length / batchSize)
     const paths = this.#train.map((sample) => sample.path)
@@ -196,7 +196,7 @@ export class Trainer {
       if (horizontalFlip || randomShift > 0) {
         batch.indices.forEach((index, row) => {
           const image = batch.pixels.subarray(row * length, (row + 1) * length)
-          augment(image, data.size, { horizontalFlip, randomShift }, mixSeeds(seed, p.epoch, index))
+          augment(image, data.size, { horizontalFlip, randomShift }, new Random(seed, p.epoch, index))
         })
       }
       this.#model.train()

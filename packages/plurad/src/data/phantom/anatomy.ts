@@ -5,7 +5,7 @@
  * the image's left), y from the top (0 to 1). Densities are line integrals of attenuation: 1 is about the
  * soft tissue of a chest wall, and an aerated lung takes 0.75 away.
  */
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 import { Curve, soft } from './shapes.js'
 
 /** A value for the patient's right side, then for the left. */

@@ -2,7 +2,7 @@
 import type { Anatomy } from './anatomy.js'
 import { lungPoint } from './anatomy.js'
 import type { Canvas } from './canvas.js'
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 import { clamp, NoiseTile, soft } from './shapes.js'
 
 /** Distance inside the heart's border at one height, in chest space; negative outside. */

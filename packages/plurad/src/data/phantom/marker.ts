@@ -1,5 +1,5 @@
 /** What is in the picture and not of the patient: the technician's side marker and the collimator's shadow. */
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 import { clamp } from './shapes.js'
 
 /** Strokes of the letters in a box of 3 x 5: left, top, right, bottom. */

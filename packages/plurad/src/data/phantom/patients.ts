@@ -1,6 +1,6 @@
 /** Who is in the data set: patients, their images, and which findings each image has. Nothing is drawn here. */
 import { causes, findings, type FindingName } from './findings.js'
-import { Random } from './random.js'
+import { Random } from '../random.js'
 import { clamp } from './shapes.js'
 
 /** One image to draw. */

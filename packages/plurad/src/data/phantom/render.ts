@@ -5,7 +5,7 @@ import { Canvas, type Box } from './canvas.js'
 import { findings, type FindingName } from './findings.js'
 import { drawCollimation, drawMarker } from './marker.js'
 import type { PhantomImage } from './patients.js'
-import { hash32, hashOf, Random } from './random.js'
+import { hash32, hashOf, Random } from '../random.js'
 
 /** A finding's place in the image, in pixels of that image. */
 export interface FoundBox {

@@ -1,5 +1,5 @@
 /** The arithmetic that all structures share: soft steps, curves through points, and a tile of 1/f noise. */
-import { hashOf } from './random.js'
+import { hashOf } from '../random.js'
 
 export function clamp(value: number, low: number, high: number): number {
   return value < low ? low : value > high ? high : value

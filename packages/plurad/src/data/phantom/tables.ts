@@ -4,7 +4,7 @@ import type { PhantomImage } from './patients.js'
 import type { FoundBox } from './render.js'
 
 /** Rises whenever the same seed would draw something else. */
-export const phantomVersion = 1
+const phantomVersion = 1
 
 /** Width of what an image shows, in mm: as wide as the detector of a chest stand. */
 const fieldOfView = 360

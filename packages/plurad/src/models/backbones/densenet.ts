@@ -75,7 +75,7 @@ class Transition extends nn.Module {
   }
 }
 
-export class DenseNet extends Backbone {
+class DenseNet extends Backbone {
   readonly features: nn.Sequential
   override readonly featureChannels: number
   override readonly reduction = 32

@@ -17,7 +17,7 @@ export const colour = {
 } as const
 
 /** Size of axis text in CSS pixels; figures are shown at about their own size. */
-export const FONT_SIZE = 11
+const FONT_SIZE = 11
 
 /** What all figures share. Sizes and padding are the figure's own: nothing is measured, as there is no screen. */
 export const config: Config = {

@@ -1,5 +1,5 @@
 import { auc, labelColumns, rocCurve } from '../../metrics/index.js'
-import type { Predictions } from '../../run/predictions.js'
+import type { Predictions } from '../../metrics/predictions.js'
 import { rocFigure } from '../figures/roc.js'
 import { colour } from '../figures/theme.js'
 import { formatScore } from '../format.js'

@@ -1,7 +1,7 @@
 /** What a finding is to the generator, and the shapes that several findings share. */
 import type { Anatomy, Build } from '../anatomy.js'
 import { waterDensity, type Box, type Canvas } from '../canvas.js'
-import type { Random } from '../random.js'
+import type { Random } from '../../random.js'
 import { clamp, NoiseTile, soft } from '../shapes.js'
 
 /** One finding in one image. */

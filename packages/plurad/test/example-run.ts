@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { csvFormatRows } from 'd3-dsv'
-import { evaluateMultilabel, maxF1Thresholds, type MultilabelMetrics } from '../metrics/index.js'
-import { writePredictions, type Predictions } from '../run/predictions.js'
+import { evaluateMultilabel, maxF1Thresholds, type MultilabelMetrics } from '../src/metrics/index.js'
+import { writePredictions, type Predictions } from '../src/metrics/predictions.js'
 
 /** Labels with about the prevalence of chest radiographs, and how well a model tells them apart. */
 const FINDINGS = [
