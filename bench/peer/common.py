@@ -6,7 +6,7 @@ import torch
 import torchvision
 
 args = json.loads(sys.argv[1])
-torch.set_num_threads(os.cpu_count())
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
 
 

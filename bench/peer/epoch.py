@@ -41,14 +41,15 @@ def epoch(order):
     loader = torch.utils.data.DataLoader(Radiographs(order), batch_size=args["batch"], num_workers=args["workers"])
     for x, y in loader:
         loss = torch.nn.functional.binary_cross_entropy_with_logits(model(x), y)
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         loss.item()
 
 
-order = [i % len(files) for i in range(len(files) * args["repeats"])]
+order = list(range(len(files)))
 epoch(order[:32])
 start = time.perf_counter()
-epoch(order)
-report(time.perf_counter() - start)
+for _ in range(args["repeats"]):
+    epoch(order)
+report((time.perf_counter() - start) / args["repeats"])

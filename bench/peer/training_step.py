@@ -12,7 +12,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
 seconds = []
 for i in range(args["steps"] + args["warmup"]):
     start = time.perf_counter()
-    optimizer.zero_grad()
+    optimizer.zero_grad(set_to_none=True)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
         logits = model(x)
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), y)

@@ -205,8 +205,8 @@ function linkFlags(libtorch) {
   const rpath = `-Wl,-rpath,${libtorch.libDir}`
   if (process.platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup', rpath]
   // Every symbol is looked up at loading: a libtorch that does not fit is then an error, not the end of the process
-  // at the first call.
-  const atOnce = process.platform === 'linux' ? ['-Wl,-z,now'] : []
+  // at the first call. Never unloaded: when a worker thread ends, OpenMP's and autograd's threads may live on.
+  const atOnce = process.platform === 'linux' ? ['-Wl,-z,now', '-Wl,-z,nodelete'] : []
   // CUDA registers its kernels when its library is loaded; nothing in the addon names a symbol of it.
   return ['-shared', '-pthread', ...atOnce, rpath, ...(libtorch.cuda ? ['-Wl,--no-as-needed'] : [])]
 }

@@ -60,7 +60,6 @@ export interface Native {
   call(id: number, ...values: unknown[]): unknown
 
   fromBytes(bytes: TypedArray, dtype: string, shape: readonly number[]): Handle
-  toBytes(handle: Handle): ArrayBuffer
   readInto(handle: Handle, target: TypedArray): void
   writeFrom(handle: Handle, source: TypedArray): void
   shape(handle: Handle): number[]

@@ -1,4 +1,5 @@
 /** Random numbers of the engine: seeds, generators, and their state for checkpoints. */
+import { copyBytes } from './bytes.js'
 import { engineError } from './errors.js'
 import { native } from './native.js'
 
@@ -52,7 +53,7 @@ export function setRandomState(state: Uint8Array): void {
 function readState(generator: number | undefined): Uint8Array {
   const handle = native.generatorState(generator)
   try {
-    return new Uint8Array(native.toBytes(handle))
+    return copyBytes(handle)
   } finally {
     native.release(handle)
   }

@@ -5,6 +5,7 @@
  */
 import { aten, wrap } from './aten.js'
 import { backward } from './autograd.js'
+import { copyBytes } from './bytes.js'
 import type { Device, DType, MemoryFormat, Scalar } from './dtype.js'
 import { engineError } from './errors.js'
 import { dispose, scope } from './memory.js'
@@ -91,11 +92,11 @@ export class Tensor extends TensorHandle {
   toTypedArray(): TypedArray {
     const { dtype } = this
     if (dtype === 'float16' || dtype === 'bfloat16') {
-      return scope(() => new Float32Array(native.toBytes(this.detach().to({ dtype: 'float32' }).handle)))
+      return scope(() => new Float32Array(copyBytes(this.detach().to({ dtype: 'float32' }).handle).buffer))
     }
     const ArrayType = typedArrays[dtype as keyof typeof typedArrays]
     if (ArrayType === undefined) throw new TypeError(`toTypedArray: no typed array holds ${dtype}`)
-    return new ArrayType(native.toBytes(this.handle))
+    return new ArrayType(copyBytes(this.handle).buffer)
   }
 
   /** The values as flat numbers, in row-major order. */
@@ -117,7 +118,7 @@ export class Tensor extends TensorHandle {
 
   /** Raw bytes in row-major order, of any dtype. */
   toBytes(): Uint8Array {
-    return new Uint8Array(native.toBytes(this.handle))
+    return copyBytes(this.handle)
   }
 
   /** Overwrites the values from a typed array of as many bytes, without recording for autograd. */

@@ -60,4 +60,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+// A terminal that was closed takes no more progress; the checkpoint that its end asks for is still to be written.
+process.stderr.on('error', () => undefined)
+
 process.exitCode = await main()

@@ -7,7 +7,7 @@ import { csvFormatRows } from 'd3-dsv'
 import type { Dataset, Sample, Split } from '../data/dataset.js'
 import { openDataset } from '../data/sets/open.js'
 import { readSplit, writeSplit } from '../data/split-file.js'
-import { assertPatientDisjoint, splitDataset } from '../data/split.js'
+import { assertPatientDisjoint, sharedPatients, splitDataset } from '../data/split.js'
 import { DataError, RecipeError, RunError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import { differences, formatRecipe, loadRecipe, parseRecipe } from '../recipe/recipe.js'
@@ -64,6 +64,7 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
       `${folder.root} already holds a run. Go on with it by --resume (and no recipe), or choose another --out.`,
     )
   }
+  const allowLeakage = options.allowLeakage || (earlier?.allow_leakage ?? false)
   const given = options.data ?? earlier?.data
   if (given === undefined) {
     throw new RunError(`${folder.root} holds no run to resume. Start one with a recipe and --data.`)
@@ -86,7 +87,15 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
     await refuseUnknownLabels(labels, location)
 
   // Before the folder is made: where the split is refused, nothing is left behind.
-  const assignment = await fixSplit(dataset, recipe, folder, options)
+  const assignment = await fixSplit(dataset, recipe, folder, allowLeakage)
+  if (allowLeakage) {
+    const shared = sharedPatients(dataset.samples, assignment).size
+    if (shared > 0) {
+      hooks.onNote(
+        `WARNING     ${shared} patients are in more than one split (--allow-leakage): the figures will be too good.`,
+      )
+    }
+  }
   await folder.create()
   const unlock = folder.lock()
   try {
@@ -100,18 +109,23 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
       data_name: dataset.name,
       data_fingerprint: dataset.fingerprint,
       labels: dataset.labels,
+      ...(allowLeakage ? { allow_leakage: true } : {}),
       ...(earlier
         ? {
             command_line: earlier.command_line,
             started: earlier.started,
             resumed: (earlier.resumed ?? 0) + 1,
+            seconds: earlier.seconds ?? 0,
           }
         : {}),
     }
     await writeEnvironment(folder.environment, environment)
     // Last of the files that begin a run: with it there, all that a resume needs is there.
     if (!folder.begun) await writeFileAtomic(folder.recipe, formatRecipe(recipe))
-    const outcome = await onEngine({ dataset, assignment, recipe, folder, options, environment }, hooks)
+    const outcome = await onEngine(
+      { dataset, assignment, recipe, folder, options, environment, earlier },
+      hooks,
+    )
     const skipped = [...dataset.skipped, ...outcome.unreadable]
     await writeFileAtomic(
       folder.skipped,
@@ -157,7 +171,7 @@ async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<R
     if (options.changes.length > 0) throw new RecipeError('--set cannot change a run that is resumed.')
     return own
   }
-  const asked = await loadRecipe(await findRecipe(options.recipe), options.changes)
+  const asked = await readRecipe(options.recipe, options.changes)
   const changed = own ? differences(own, asked) : []
   if (changed.length > 0) {
     throw new RecipeError(
@@ -168,12 +182,19 @@ async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<R
   return own ?? asked
 }
 
+async function readRecipe(nameOrFile: string, changes: readonly string[]): Promise<Recipe> {
+  const recipe = await loadRecipe(await findRecipe(nameOrFile), changes)
+  const { weights } = recipe.model
+  // Kept absolute, as the data is.
+  return weights === null ? recipe : { ...recipe, model: { ...recipe.model, weights: resolve(weights) } }
+}
+
 /** The split of the run: read back when resuming, else made. */
 async function fixSplit(
   dataset: Dataset,
   recipe: Recipe,
   folder: RunFolder,
-  { allowLeakage }: TrainOptions,
+  allowLeakage: boolean,
 ): Promise<Split[]> {
   const { seed, ...fractions } = recipe.data.split
   const assignment = folder.begun
@@ -191,20 +212,43 @@ async function fixSplit(
   return assignment
 }
 
+function pick({
+  engine,
+  device,
+  precision,
+  threads,
+}: Extract<TrainingMessage, { kind: 'started' }>): Partial<Environment> {
+  return { engine, device, precision, threads }
+}
+
+/** Says so when a resumed run goes on under conditions that change its numbers. */
+function noteChanges(now: Partial<Environment>, before: Environment | null, { onNote }: TrainHooks): void {
+  for (const key of ['engine', 'device', 'precision', 'threads'] as const) {
+    if (before?.[key] !== undefined && before[key] !== now[key]) {
+      onNote(
+        `Note        ${key} was ${before[key]} before, is ${now[key]} now: the numbers will differ a little from one uninterrupted run.`,
+      )
+    }
+  }
+}
+
 function countPatients(samples: readonly Sample[]): number {
   return new Set(samples.map((sample) => sample.patient ?? sample.image)).size
 }
 
 function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: TrainHooks): void {
+  const known = dataset.samples.some((sample) => sample.patient !== null)
   const part = (split: Split): string => {
     const samples = dataset.samples.filter((_, i) => assignment[i] === split)
-    return `${split} ${samples.length} (${countPatients(samples)})`
+    return known ? `${split} ${samples.length} (${countPatients(samples)})` : `${split} ${samples.length}`
   }
+  const patients = known ? `${countPatients(dataset.samples)} patients` : 'patients unknown (no such column)'
   onNote(
-    `Data        ${dataset.name}: ${dataset.samples.length} images, ${countPatients(dataset.samples)} patients, ` +
-      `${dataset.labels.length} labels`,
+    `Data        ${dataset.name}: ${dataset.samples.length} images, ${patients}, ${dataset.labels.length} labels`,
   )
-  onNote(`Split       ${(['train', 'val', 'test'] as const).map(part).join(', ')} images (patients)`)
+  onNote(
+    `Split       ${(['train', 'val', 'test'] as const).map(part).join(', ')} images${known ? ' (patients)' : ''}`,
+  )
   if (dataset.skipped.length > 0) {
     onNote(
       `Skipped     ${dataset.skipped.length} rows of the table, the first: ${dataset.skipped[0]?.reason}`,
@@ -219,15 +263,18 @@ interface Prepared {
   folder: RunFolder
   options: TrainOptions
   environment: Environment
+  /** Of the sessions before, when resuming. */
+  earlier: Environment | null
 }
 
 async function onEngine(
-  { dataset, assignment, recipe, folder, options, environment }: Prepared,
+  { dataset, assignment, recipe, folder, options, environment, earlier }: Prepared,
   hooks: TrainHooks,
 ): Promise<TrainingOutcome> {
   const started = performance.now()
   const delays = monitorEventLoopDelay({ resolution: 5 })
-  let lastNote: Partial<Environment> = {}
+  let engine: Partial<Environment> = {}
+  let written = Promise.resolve()
   const job: TrainingJob = {
     folder: folder.root,
     recipe,
@@ -245,8 +292,10 @@ async function onEngine(
       signal: hooks.signal,
       onMessage: (message) => {
         if (message.kind === 'started') {
-          const { engine, device, precision, threads } = message
-          lastNote = { engine, device, precision, threads }
+          engine = pick(message)
+          noteChanges(engine, earlier, hooks)
+          // At once, so that a resume after a kill can compare. A failure shows again at the end.
+          written = writeEnvironment(folder.environment, { ...environment, ...engine }).catch(() => undefined)
           // What came before, sending the job over included, was not the loop's work during training.
           delays.reset()
         }
@@ -255,11 +304,12 @@ async function onEngine(
     },
   )
   delays.disable()
+  await written
   await writeEnvironment(folder.environment, {
     ...environment,
-    ...lastNote,
-    finished: new Date().toISOString(),
-    seconds: Math.round((performance.now() - started) / 100) / 10,
+    ...engine,
+    ...(outcome.finished ? { finished: new Date().toISOString() } : {}),
+    seconds: (environment.seconds ?? 0) + Math.round((performance.now() - started) / 100) / 10,
     event_loop_max_gap_ms: Math.round(delays.max / 1e5) / 10,
   })
   return outcome

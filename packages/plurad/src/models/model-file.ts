@@ -5,7 +5,6 @@ import { loadSafetensors, scope, SerializationError } from '@plurad/torch'
 import { z } from 'zod'
 import { resizeRules, type ResizeRule } from '../data/preprocess.js'
 import { DataError } from '../errors.js'
-import { recipeSchema } from '../recipe/schema.js'
 import { Classifier, type ModelSettings } from './classifier.js'
 
 /** The metadata of a model file, under the key `plurad`. */
@@ -32,7 +31,8 @@ const modelInfoSchema = z.object({
   data_fingerprint: z.string(),
   best_epoch: z.int().nullable(),
   licence: z.string().nullable(),
-  recipe: recipeSchema,
+  /** As it was run, for people: not checked, so that newer and older recipes can be read. */
+  recipe: z.looseObject({ name: z.string() }),
 })
 
 export type ModelInfo = z.infer<typeof modelInfoSchema>

@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type {
-  nn} from '@plurad/torch';
+import type { nn } from '@plurad/torch'
 import {
   autocast,
   loadSafetensors,

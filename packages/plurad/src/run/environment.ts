@@ -29,6 +29,8 @@ export interface Environment {
   /** The longest that the command line's event loop was held up, milliseconds. */
   event_loop_max_gap_ms?: number
   resumed?: number
+  /** Patients were allowed to be in more than one split. */
+  allow_leakage?: boolean
 }
 
 export function describeEnvironment(): Pick<

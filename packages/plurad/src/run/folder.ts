@@ -1,6 +1,8 @@
 /** The run folder: where everything of one run lies, and who may write to it. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { RunError } from '../errors.js'
 import { makeFolder, whyNotWritten } from '../files.js'
@@ -84,16 +86,17 @@ export class RunFolder {
     const file = join(this.root, LOCK)
     const owner = readOwner(file)
     // A restarted container often gives the same number again, so the own one is nobody else's.
-    if (owner !== null && owner !== process.pid && isAlive(owner)) {
+    if (owner !== null && (owner.host !== hostname() || (owner.pid !== process.pid && isAlive(owner.pid)))) {
       throw new RunError(
-        `${this.root} is being written to by another process (${owner}). Wait for it, stop it, or choose another ` +
-          `folder with --out. If that process has nothing to do with plurad, delete ${file}.`,
+        `${this.root} is being written to by another process (${owner.pid} on ${owner.host}). Wait for it, stop it, or ` +
+          `choose another folder with --out. If that process is gone or is not plurad, delete ${file}.`,
       )
     }
+    const own = `${process.pid} ${hostname()} ${randomUUID()}\n`
     try {
       if (owner !== null || existsSync(file)) rmSync(file, { force: true })
       // Exclusive, so that of two processes that start at the same moment one is refused.
-      writeFileSync(file, `${process.pid}\n`, { flag: 'wx' })
+      writeFileSync(file, own, { flag: 'wx' })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
         throw new RunError(
@@ -102,7 +105,19 @@ export class RunFolder {
       }
       throw new RunError(`${this.root} cannot be written to: ${whyNotWritten(error)}.`, { cause: error })
     }
-    return () => rmSync(file, { force: true })
+    this.#removeLeftovers()
+    return () => {
+      if (readText(file) === own) rmSync(file, { force: true })
+    }
+  }
+
+  /** Half-written files of a process that was killed; their place is taken only by whole ones. */
+  #removeLeftovers(): void {
+    for (const folder of ['.', ...FOLDERS].map((name) => join(this.root, name))) {
+      for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+        if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true })
+      }
+    }
   }
 }
 
@@ -116,13 +131,17 @@ function isEmpty(folder: string): boolean {
   return !existsSync(folder) || readdirSync(folder).length === 0
 }
 
-function readOwner(file: string): number | null {
+function readText(file: string): string | null {
   try {
-    const owner = Number.parseInt(readFileSync(file, 'utf8'), 10)
-    return Number.isInteger(owner) ? owner : null
+    return readFileSync(file, 'utf8')
   } catch {
     return null
   }
+}
+
+function readOwner(file: string): { pid: number; host: string } | null {
+  const match = /^(\d+) (\S+) /.exec(readText(file) ?? '')
+  return match ? { pid: Number(match[1]), host: match[2] } : null
 }
 
 function isAlive(pid: number): boolean {

@@ -2,7 +2,15 @@
  * The work of `plurad train` on the engine's thread: builds the model, trains, then writes predictions, metrics and
  * the model file with the best weights.
  */
-import { loadSafetensors, manualSeed, scope, engineInfo, type OffThreadContext } from '@plurad/torch'
+import { existsSync } from 'node:fs'
+import {
+  loadSafetensors,
+  manualSeed,
+  scope,
+  engineInfo,
+  useDeterministicAlgorithms,
+  type OffThreadContext,
+} from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
 import type { Preprocessing } from '../data/preprocess.js'
 import { RunError } from '../errors.js'
@@ -46,8 +54,12 @@ export default async function trainOnEngine(
   const device = chooseDevice(recipe.training.device)
   const precision = choosePrecision(recipe.training.precision, device)
   manualSeed(recipe.training.seed)
+  if (device !== 'cpu') useDeterministicAlgorithms(true)
   const model = new Classifier(modelSettings(recipe, labels))
-  if (recipe.model.weights !== null) startFrom(recipe.model.weights, model, context)
+  // A checkpoint replaces them anyway, and the file may be gone by then.
+  if (recipe.model.weights !== null && !existsSync(folder.lastCheckpoint)) {
+    startFrom(recipe.model.weights, model, context)
+  }
   model.to({ device })
   if (precision.channelsLast) model.to({ memoryFormat: 'channels_last' })
 
@@ -84,13 +96,15 @@ export default async function trainOnEngine(
     if (!finished) return outcome(false)
 
     scope(() => model.loadStateDict(readWeights(folder.bestCheckpoint, BEST_GONE).tensors))
+    // As `predict` and `evaluate` will run it, so that their numbers are these to the last digit.
+    model.to({ memoryFormat: 'contiguous_format' })
     const predicted: Partial<Record<'val' | 'test', Predictions>> = {}
     for (const split of ['val', 'test'] as const) {
       const rows: Sample[] = samples.filter((_, i) => assignment[i] === split)
       const { predictions, complete } = await predictSamples(model, loader, rows, {
         size: recipe.data.size,
         batchSize: recipe.evaluation.batch_size,
-        placement: { device, channelsLast: precision.channelsLast },
+        placement: { device, channelsLast: false },
         onBatch: (done, total) => context.post({ kind: 'evaluating', split, done, total }),
         stopped: () => context.stopped,
       })

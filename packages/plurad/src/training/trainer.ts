@@ -1,7 +1,7 @@
 /** The training loop. It runs on the engine's thread; everything it says goes out as messages. */
 import { writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { autocast, fromTypedArray, optim, scope, type Parameter, type Tensor } from '@plurad/torch'
+import { aten, autocast, fromTypedArray, optim, scope, type Parameter, type Tensor } from '@plurad/torch'
 import { augment } from '../data/augment.js'
 import type { Sample } from '../data/dataset.js'
 import type { Batch, ImageLoader } from '../data/loader.js'
@@ -284,7 +284,8 @@ export class Trainer {
     if (better) p.best = { epoch: p.epoch, value }
     p.waited = better ? 0 : p.waited + 1
     // Without anything to compare by, the newest weights are the best known.
-    if (better || p.best === null) this.#saveBest()
+    const newest = better || p.best === null
+    if (newest) this.#saveBest()
     const learningRate = this.#optimizer.learningRate
     p.plateauFactor = this.#plateau.step(value)
     p.plateau = { ...this.#plateau.state }
@@ -304,7 +305,8 @@ export class Trainer {
     Object.assign(p, { batch: 0, lossSum: 0, lossImages: 0, epochSeconds: 0 })
     p.done = p.epoch >= epochs || (earlyStopping !== null && p.waited >= earlyStopping)
     await writeFileAtomic(this.#folder.history, formatHistory(p.history))
-    if (p.done || this.#checkpointIsDue()) this.#save()
+    // Together with the best weights, so that they never belong to epochs that the checkpoint knows nothing of.
+    if (newest || p.done || this.#checkpointIsDue()) this.#save()
     this.#hooks.post({
       kind: 'epoch',
       epoch: p.epoch,
@@ -328,6 +330,16 @@ export class Trainer {
 
   #save(): void {
     this.unreadable()
+    // A finite loss can leave gradients, and so weights, that are not: such a state must not replace a good one.
+    const weights = this.#optimizer.parameters
+    if (
+      !scope(() => Number.isFinite(aten.stack.default(aten._foreach_norm.Scalar(weights, 2)).sum().item()))
+    ) {
+      throw new TrainingError(
+        `The weights are no longer finite in epoch ${this.#progress.epoch + 1}; the last checkpoint is from before. ` +
+          WHAT_HELPS,
+      )
+    }
     saveCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer, this.#progress)
     this.#savedAt = performance.now()
   }

@@ -90,6 +90,9 @@ napi_value fromBool(napi_env env, bool value);
 napi_value fromString(napi_env env, const std::string& value);
 napi_value nothing(napi_env env);
 
+// Whether a JavaScript number is an integer that it holds exactly; converting any other to int64 is undefined.
+bool isSafeInteger(double number);
+
 at::ScalarType dtypeFromName(const std::string& name);
 const char* dtypeName(at::ScalarType dtype);
 

@@ -38,8 +38,8 @@ struct Operator {
 };
 
 std::vector<Operator>& operators() {
-  static thread_local std::vector<Operator> list;
-  return list;
+  static thread_local auto* list = new std::vector<Operator>;
+  return *list;
 }
 
 Kind elementKind(const c10::TypePtr& type) {
@@ -111,6 +111,7 @@ Operator makeOperator(c10::OperatorHandle handle) {
 c10::Scalar toScalar(napi_env env, napi_value value) {
   if (typeOf(env, value) == napi_boolean) return c10::Scalar(toBool(env, value));
   const double number = toDouble(env, value);
+  if (!isSafeInteger(number)) return c10::Scalar(number);
   const int64_t integer = static_cast<int64_t>(number);
   // -0 has to stay a floating point number.
   if (static_cast<double>(integer) == number && !(integer == 0 && std::signbit(number))) return c10::Scalar(integer);
@@ -119,9 +120,7 @@ c10::Scalar toScalar(napi_env env, napi_value value) {
 
 int64_t toInteger(napi_env env, napi_value value) {
   const double number = toDouble(env, value);
-  if (number != static_cast<double>(static_cast<int64_t>(number))) {
-    throw ArgumentError("expected an integer, got " + describe(env, value));
-  }
+  if (!isSafeInteger(number)) throw ArgumentError("expected an integer, got " + describe(env, value));
   return static_cast<int64_t>(number);
 }
 
@@ -327,14 +326,31 @@ napi_value listOperators(Arguments& a) {
   return array;
 }
 
+class BorrowedStack {
+ public:
+  torch::jit::Stack stack;
+  BorrowedStack() { stack.swap(spare()); }
+  ~BorrowedStack() {
+    stack.clear();
+    stack.swap(spare());
+  }
+
+ private:
+  static torch::jit::Stack& spare() {
+    static thread_local auto* stack = new torch::jit::Stack;
+    return *stack;
+  }
+};
+
 // call(id, ...arguments in the schema's order) -> the result, an array of results, or undefined
 napi_value call(Arguments& a) {
   const size_t id = static_cast<size_t>(toInt32(a.env, a[0]));
   if (id >= operators().size()) throw ArgumentError("no such operator");
   const Operator& op = operators()[id];
 
-  static thread_local torch::jit::Stack stack;
-  stack.clear();
+  // Borrowed, so that its memory is reused; not held, since reading an array may run JavaScript that calls again.
+  BorrowedStack borrowed;
+  torch::jit::Stack& stack = borrowed.stack;
   size_t i = 0;
   try {
     for (; i < op.arguments.size(); ++i) {
@@ -353,12 +369,10 @@ napi_value call(Arguments& a) {
       stack.push_back(convert(a.env, argument, value));
     }
   } catch (const ArgumentError& error) {
-    stack.clear();
     const Argument& argument = op.arguments[i];
     throw ArgumentError(fullName(op.handle.schema()) + ": argument '" + argument.name + "' (" + argument.type +
                         "): " + error.what());
   } catch (const c10::Error& error) {
-    stack.clear();
     const Argument& argument = op.arguments[i];
     throw ArgumentError(fullName(op.handle.schema()) + ": argument '" + argument.name + "' (" + argument.type +
                         "): " + error.what_without_backtrace());
@@ -367,7 +381,6 @@ napi_value call(Arguments& a) {
   try {
     op.handle.callBoxed(&stack);
   } catch (...) {
-    stack.clear();
     throw;
   }
 
@@ -384,7 +397,6 @@ napi_value call(Arguments& a) {
       check(a.env, napi_set_element(a.env, result, static_cast<uint32_t>(r), value));
     }
   }
-  stack.clear();
   return result;
 }
 

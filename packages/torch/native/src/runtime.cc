@@ -16,8 +16,8 @@ namespace plurad {
 
 namespace {
 std::vector<at::Generator>& generators() {
-  static thread_local std::vector<at::Generator> list;
-  return list;
+  static thread_local auto* list = new std::vector<at::Generator>;
+  return *list;
 }
 
 // glibc gives large blocks back to the kernel on every free and faults them in again on every allocation. Keeping

@@ -3,8 +3,9 @@
 namespace plurad {
 
 Slots& Slots::local() {
-  static thread_local Slots slots;
-  return slots;
+  // Never destroyed: at the end of the process libtorch's own thread state may be gone before ours.
+  static thread_local Slots* slots = new Slots;
+  return *slots;
 }
 
 int32_t Slots::add(at::Tensor tensor) {

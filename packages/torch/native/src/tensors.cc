@@ -54,18 +54,6 @@ napi_value fromBytes(Arguments& a) {
   return fromInt32(a.env, Slots::local().add(std::move(tensor)));
 }
 
-// toBytes(handle) -> ArrayBuffer with a contiguous copy
-napi_value toBytes(Arguments& a) {
-  at::Tensor tensor = tensorOf(a, 0).detach();
-  if (!tensor.device().is_cpu()) tensor = tensor.cpu();
-  tensor = tensor.contiguous();
-  void* data = nullptr;
-  napi_value buffer;
-  check(a.env, napi_create_arraybuffer(a.env, tensor.nbytes(), &data, &buffer));
-  if (tensor.nbytes() > 0) std::memcpy(data, tensor.data_ptr(), tensor.nbytes());
-  return buffer;
-}
-
 // readInto(handle, typedArray): copies a contiguous view of the values into memory of the caller
 napi_value readInto(Arguments& a) {
   at::Tensor tensor = tensorOf(a, 0).detach();
@@ -145,7 +133,6 @@ napi_value liveTensors(Arguments& a) { return fromInt32(a.env, Slots::local().li
 
 void registerTensors(napi_env env, napi_value exports) {
   define<fromBytes>(env, exports, "fromBytes");
-  define<toBytes>(env, exports, "toBytes");
   define<readInto>(env, exports, "readInto");
   define<writeFrom>(env, exports, "writeFrom");
   define<shape>(env, exports, "shape");

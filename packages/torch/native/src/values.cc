@@ -3,6 +3,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <cmath>
 #include <new>
 
 namespace plurad {
@@ -76,6 +77,10 @@ double toDouble(napi_env env, napi_value value) {
   return number;
 }
 
+bool isSafeInteger(double number) {
+  return std::abs(number) <= 9007199254740991.0 && number == std::trunc(number);
+}
+
 bool toBool(napi_env env, napi_value value) {
   bool boolean = false;
   if (napi_get_value_bool(env, value, &boolean) != napi_ok) {
@@ -101,10 +106,10 @@ std::vector<int64_t> toIntList(napi_env env, napi_value value) {
     napi_value element;
     check(env, napi_get_element(env, value, i, &element));
     const double number = toDouble(env, element);
-    list[i] = static_cast<int64_t>(number);
-    if (static_cast<double>(list[i]) != number) {
+    if (!isSafeInteger(number)) {
       throw ArgumentError("expected integers, got " + describe(env, element) + " at position " + std::to_string(i));
     }
+    list[i] = static_cast<int64_t>(number);
   }
   return list;
 }

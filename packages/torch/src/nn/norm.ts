@@ -46,7 +46,7 @@ export class BatchNorm extends Module {
       this.training,
       this.momentum,
       this.eps,
-      false,
+      true,
     )
   }
 }

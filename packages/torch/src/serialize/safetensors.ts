@@ -6,6 +6,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { wrap } from '../aten.js'
+import { copyBytes } from '../bytes.js'
 import { itemSize, type DType } from '../dtype.js'
 import { engineError, OutOfMemoryError, SerializationError } from '../errors.js'
 import { native } from '../native.js'
@@ -65,7 +66,7 @@ function* encode(
   length.writeBigUInt64LE(BigInt(padded.length))
   yield length
   yield padded
-  for (const tensor of tensors.values()) yield new Uint8Array(native.toBytes(tensor.handle))
+  for (const tensor of tensors.values()) yield copyBytes(tensor.handle)
 }
 
 /**
@@ -91,7 +92,11 @@ export function saveSafetensors(
     descriptor = undefined
     renameSync(temporary, file)
   } catch (error) {
-    if (descriptor !== undefined) closeSync(descriptor)
+    try {
+      if (descriptor !== undefined) closeSync(descriptor)
+    } catch {
+      // The first error says more.
+    }
     rmSync(temporary, { force: true })
     throw error
   }
@@ -100,11 +105,15 @@ export function saveSafetensors(
 
 // The rename is safe against a power cut only when the folder has been flushed too.
 function flushFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r')
   try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
+    const descriptor = openSync(folder, 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    // Some network file systems cannot flush a folder; the file is in its place by now.
   }
 }
 
