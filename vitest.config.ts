@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    setupFiles: ['vitest.setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY },

@@ -339,6 +339,16 @@ describe('a damaged file', () => {
     )
   })
 
+  // String() of such a value throws a TypeError: a dtype is text or it is refused.
+  test.each([[{ toString: false }], [{ valueOf: 1, toString: 1 }], [['F32']], [null], [32]])(
+    'with the dtype %j is refused',
+    (dtype) => {
+      const bytes = fileOf({ weight: { dtype, shape: [1], data_offsets: [0, 4] } }, new Uint8Array(4))
+      expect(() => decodeSafetensors(bytes)).toThrow(SerializationError)
+      expect(() => decodeSafetensors(bytes)).toThrow(/'weight' has the unknown dtype/)
+    },
+  )
+
   test('with any header at all is refused, or read within its bounds', () => {
     const size = fc.oneof(fc.nat(4), fc.integer(), fc.double(), fc.string(), fc.constant(null))
     const one = fc.record(

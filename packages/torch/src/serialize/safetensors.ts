@@ -149,7 +149,7 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): Safe
       shape,
       data_offsets: offsets,
     }: Partial<Record<string, unknown>> = isObject(value) ? value : {}
-    const dtype = dtypes.get(String(name))
+    const dtype = typeof name === 'string' ? dtypes.get(name) : undefined
     if (dtype === undefined) throw damaged(`'${key}' has the unknown dtype ${JSON.stringify(name)}`)
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
       throw damaged(`'${key}' has no shape or place of whole numbers`)
