@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../errors.js'
 import { version } from '../version.js'
+import { register as registerData } from './data.js'
 import { register as registerDemo } from './demo.js'
 import { register as registerDoctor } from './doctor.js'
 import { register as registerEvaluate } from './evaluate.js'
@@ -31,6 +32,7 @@ async function main(): Promise<number> {
     registerSetup,
     registerDoctor,
     registerRecipes,
+    registerData,
     registerTrain,
     registerEvaluate,
     registerPredict,
@@ -38,7 +40,10 @@ async function main(): Promise<number> {
   ]) {
     register(program)
   }
-  for (const command of program.commands) command.exitOverride()
+  for (const command of program.commands) {
+    command.exitOverride()
+    for (const subcommand of command.commands) subcommand.exitOverride()
+  }
   try {
     await program.parseAsync()
     return Number(process.exitCode ?? 0)

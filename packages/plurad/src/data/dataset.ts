@@ -23,6 +23,8 @@ export interface Sample {
   image: string
   /** The file on disk, absolute. */
   path: string
+  /** Further files of the same sample, such as the other eye; '' for one that is missing. */
+  also?: readonly string[] | undefined
   /** Rows of one patient never fall into two splits; null where the table names no patient. */
   patient: string | null
   /** One value a label, in the order of `Dataset.labels`. */

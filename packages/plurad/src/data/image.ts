@@ -10,6 +10,8 @@ export interface DecodedImage {
   maxValue: 255 | 65535
   /** Row-major and interleaved, [height, width, channels], in [0, maxValue]. */
   data: Uint8Array | Uint16Array
+  /** What a user should know of this file's values, such as that most were outside the window. */
+  warning?: string | undefined
 }
 
 /** Larger images are refused before memory is taken for them: about 16,384 x 16,384. */

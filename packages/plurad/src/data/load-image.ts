@@ -1,5 +1,6 @@
 import { decodeImageBlocking } from './formats/decode.js'
-import { preprocessToGrid, type Preprocessing } from './preprocess.js'
+import { preprocessToGrid } from './preprocess.js'
+import type { Preprocessing } from './preprocessing.js'
 
 /** Main thread to worker: decode these. */
 export interface LoaderTask {
@@ -21,7 +22,7 @@ export interface LoaderResult {
 /** Decodes and preprocesses one file; damage is a value, not an exception. */
 export async function loadImage(path: string, preprocessing: Preprocessing): Promise<LoadedImage> {
   try {
-    return { pixels: preprocessToGrid(await decodeImageBlocking(path), preprocessing) }
+    return { pixels: preprocessToGrid(await decodeImageBlocking(path, preprocessing.window), preprocessing) }
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) }
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { PluradError } from '../errors.js'
 import type { LoadedImage, LoaderResult, LoaderTask } from './load-image.js'
-import type { Preprocessing } from './preprocess.js'
+import type { Preprocessing } from './preprocessing.js'
 
 interface Pending {
   paths: readonly string[]

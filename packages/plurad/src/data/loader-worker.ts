@@ -1,7 +1,7 @@
 /** The thread that `ImageLoader` starts: takes tasks in the order they come and hands back the pixels' memory. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadImage, type LoadedImage, type LoaderResult, type LoaderTask } from './load-image.js'
-import type { Preprocessing } from './preprocess.js'
+import type { Preprocessing } from './preprocessing.js'
 
 const port = parentPort
 if (port === null) throw new Error('loader-worker.js runs as a worker thread only')

@@ -10,6 +10,7 @@ import { decodeImage } from './formats/decode.js'
 import { ImageLoader, type Batch, type LoaderOptions } from './loader.js'
 import type { LoaderPool as PoolClass } from './loader-pool.js'
 import { preprocess } from './preprocess.js'
+import { preprocessingWith } from './preprocessing.js'
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/data/images', import.meta.url))
 
@@ -21,9 +22,7 @@ const Threaded = isBuilt
   : ImageLoader
 
 const basics: LoaderOptions = {
-  size: 12,
-  channels: 3,
-  resize: 'crop',
+  ...preprocessingWith({ size: 12, channels: 3 }),
   workers: 0,
   cacheBytes: 0,
   strict: false,
@@ -87,11 +86,10 @@ describe.each([
     for (const { indices, pixels } of batches) {
       expect(pixels).toHaveLength(indices.length * 3 * 12 * 12)
       for (const [row, index] of indices.entries()) {
-        const expected = preprocess(await decodeImage(paths[index]), {
-          size: 12,
-          channels: 3,
-          resize: 'crop',
-        })
+        const expected = preprocess(
+          await decodeImage(paths[index]),
+          preprocessingWith({ size: 12, channels: 3 }),
+        )
         expect(pixels.subarray(row * 432, (row + 1) * 432)).toEqual(expected)
       }
     }
@@ -228,7 +226,7 @@ describe.skipIf(!isBuilt)('threads', () => {
     const { LoaderPool } = (await import(new URL('./loader-pool.js', built).href)) as {
       LoaderPool: typeof PoolClass
     }
-    const pool = new LoaderPool(2, { size: 8, channels: 1, resize: 'crop' })
+    const pool = new LoaderPool(2, preprocessingWith({ size: 8 }))
     // No file brings a worker down; a task without its stop flag does.
     const dying = pool.run([join(fixtures, 'grey8.png')], null as unknown as Int32Array)
     await expect(dying).rejects.toThrow(/^Image loading thread 1 of 2 stopped .* while it had .*grey8\.png/)

@@ -1,7 +1,8 @@
 import { DataError, PluradError } from '../errors.js'
 import { loadImage, type LoadedImage } from './load-image.js'
 import { LoaderPool } from './loader-pool.js'
-import { gridToFloat, type Preprocessing } from './preprocess.js'
+import { gridToFloat } from './preprocess.js'
+import { preprocessingOf, type Preprocessing } from './preprocessing.js'
 
 export interface LoaderOptions extends Preprocessing {
   /** Decoding threads; 0 decodes in the calling thread. What comes out is the same. */
@@ -47,8 +48,8 @@ export class ImageLoader {
 
   constructor(options: LoaderOptions) {
     this.#options = options
-    const { size, channels, resize, workers } = options
-    this.#pool = workers > 0 ? new LoaderPool(workers, { size, channels, resize }) : null
+    const { workers } = options
+    this.#pool = workers > 0 ? new LoaderPool(workers, preprocessingOf(options)) : null
   }
 
   /** Every file so far that could not be read, with the reason; none of them is tried again. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { toGrey, type DecodedImage } from './image.js'
 import { preprocess, preprocessToGrid } from './preprocess.js'
+import { preprocessingWith } from './preprocessing.js'
 
 /** Made by test/fixtures/data/make_resize.py. */
 const fixture = new URL('../../test/fixtures/data/resize.json', import.meta.url)
@@ -21,7 +22,7 @@ const grey = (width: number, height: number, data: number[]): DecodedImage => ({
 describe('preprocess', () => {
   it.each(crop)("crop equals torchvision's Resize and CenterCrop: $width x $height to $size", (fixed) => {
     const image = grey(fixed.width, fixed.height, fixed.data)
-    const result = preprocess(image, { size: fixed.size, channels: 1, resize: 'crop' })
+    const result = preprocess(image, preprocessingWith({ size: fixed.size, channels: 1 }))
     expect(result).toHaveLength(fixed.expected.length)
     // Half a step of the 16-bit grid is 7.6e-6.
     fixed.expected.forEach((value, at) => expect(Math.abs(result[at] - value)).toBeLessThan(1e-5))
@@ -30,7 +31,7 @@ describe('preprocess', () => {
   it('leaves an image of the right size as it is, to the bit', () => {
     const image = grey(2, 2, [0, 1, 254, 255])
     for (const resize of ['crop', 'letterbox', 'stretch'] as const) {
-      expect([...preprocessToGrid(image, { size: 2, channels: 1, resize })]).toEqual([
+      expect([...preprocessToGrid(image, preprocessingWith({ size: 2, resize }))]).toEqual([
         0,
         257,
         254 * 257,
@@ -38,32 +39,29 @@ describe('preprocess', () => {
       ])
     }
     const deep: DecodedImage = { ...image, maxValue: 65535, data: Uint16Array.from([0, 1, 40000, 65535]) }
-    expect([...preprocessToGrid(deep, { size: 2, channels: 1, resize: 'crop' })]).toEqual([
+    expect([...preprocessToGrid(deep, preprocessingWith({ size: 2, channels: 1 }))]).toEqual([
       0, 1, 40000, 65535,
     ])
   })
 
   it('letterbox keeps the proportions, in the middle, on black', () => {
-    const wide = preprocess(grey(4, 2, new Array<number>(8).fill(255)), {
-      size: 4,
-      channels: 1,
-      resize: 'letterbox',
-    })
+    const wide = preprocess(
+      grey(4, 2, new Array<number>(8).fill(255)),
+      preprocessingWith({ size: 4, channels: 1, resize: 'letterbox' }),
+    )
     expect([...wide]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0])
-    const sliver = preprocess(grey(1, 100, new Array<number>(100).fill(255)), {
-      size: 5,
-      channels: 1,
-      resize: 'letterbox',
-    })
+    const sliver = preprocess(
+      grey(1, 100, new Array<number>(100).fill(255)),
+      preprocessingWith({ size: 5, channels: 1, resize: 'letterbox' }),
+    )
     expect(sliver.filter((value) => value > 0.999)).toHaveLength(5)
   })
 
   it('stretch fills the square', () => {
-    const result = preprocess(grey(4, 2, [0, 0, 255, 255, 0, 0, 255, 255]), {
-      size: 2,
-      channels: 1,
-      resize: 'stretch',
-    })
+    const result = preprocess(
+      grey(4, 2, [0, 0, 255, 255, 0, 0, 255, 255]),
+      preprocessingWith({ size: 2, channels: 1, resize: 'stretch' }),
+    )
     expect([...result].map((value) => Math.round(value * 6))).toEqual([1, 5, 1, 5])
   })
 
@@ -77,9 +75,9 @@ describe('preprocess', () => {
     }
     expect([...toGrey(colour).data]).toEqual(luma.grey)
     const square: DecodedImage = { ...colour, width: 2, height: 2, data: colour.data.slice(0, 12) }
-    const planes = preprocessToGrid(square, { size: 2, channels: 3, resize: 'crop' })
+    const planes = preprocessToGrid(square, preprocessingWith({ size: 2, channels: 3 }))
     expect([...planes]).toEqual([0, 1, 2].flatMap((c) => [0, 1, 2, 3].map((p) => luma.rgb[p * 3 + c] * 257)))
-    const tripled = preprocessToGrid(grey(2, 2, [1, 2, 3, 4]), { size: 2, channels: 3, resize: 'crop' })
+    const tripled = preprocessToGrid(grey(2, 2, [1, 2, 3, 4]), preprocessingWith({ size: 2, channels: 3 }))
     expect([...tripled]).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4].map((value) => value * 257))
   })
 
@@ -92,7 +90,7 @@ describe('preprocess', () => {
       data: Uint16Array.of(65535, 65535, 65535),
     }
     expect([...toGrey(white).data]).toEqual([65535])
-    expect([...preprocessToGrid(white, { size: 3, channels: 1, resize: 'crop' })]).toEqual(
+    expect([...preprocessToGrid(white, preprocessingWith({ size: 3, channels: 1 }))]).toEqual(
       new Array(9).fill(65535),
     )
   })

@@ -1,27 +1,6 @@
 import { toGrey, type DecodedImage } from './image.js'
+import type { Preprocessing, ResizeRule } from './preprocessing.js'
 import { resizeBilinear, type Window } from './resize.js'
-
-/**
- * How an image becomes a square.
- * - `crop`: the shorter side becomes `size`, then the centre is cut out; torchvision's `Resize` + `CenterCrop`.
- * - `letterbox`: the longer side becomes `size`, the rest is black, the picture in the middle; nothing is lost.
- * - `stretch`: both sides become `size`, whatever the proportions.
- */
-export type ResizeRule = 'crop' | 'letterbox' | 'stretch'
-
-export const resizeRules: readonly ResizeRule[] = ['crop', 'letterbox', 'stretch']
-
-/**
- * What is done to an image before it meets a model, in training and in prediction alike; a model file carries it.
- * The values stay in [0, 1] of the file's full scale: mean and standard deviation belong to the model.
- */
-export interface Preprocessing {
-  /** Side of the square, pixels. */
-  size: number
-  /** What the model takes: 1 grey, 3 red-green-blue. */
-  channels: 1 | 3
-  resize: ResizeRule
-}
 
 /** The value of the grid that stands for 1. */
 const GRID_MAX = 65535

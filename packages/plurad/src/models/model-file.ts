@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSafetensors, scope, SerializationError } from '@plurad/torch'
 import { z } from 'zod'
-import { resizeRules, type ResizeRule } from '../data/preprocess.js'
+import { preprocessingShape } from '../data/preprocessing.js'
 import { DataError } from '../errors.js'
 import { Classifier, type ModelSettings } from './classifier.js'
 
@@ -15,10 +15,7 @@ const modelInfoSchema = z.object({
   labels: z.array(z.string()).nonempty(),
   backbone: z.string(),
   head: z.string(),
-  /** Side of the square input, pixels. */
-  size: z.int(),
-  channels: z.union([z.literal(1), z.literal(3)]),
-  resize: z.enum(resizeRules as [ResizeRule, ...ResizeRule[]]),
+  ...preprocessingShape,
   /** What pixels mean before normalisation: 0 is black, 1 the full scale of the file's bit depth. */
   value_range: z.tuple([z.literal(0), z.literal(1)]),
   mean: z.array(z.number()).nonempty(),
@@ -38,8 +35,8 @@ const modelInfoSchema = z.object({
 export type ModelInfo = z.infer<typeof modelInfoSchema>
 
 function settingsOf(info: ModelInfo): ModelSettings {
-  const { backbone, head, channels, labels, mean, std } = info
-  return { backbone, head, inChannels: channels, labels, mean, std }
+  const { backbone, head, channels, images, labels, mean, std } = info
+  return { backbone, head, inChannels: channels * images, labels, mean, std }
 }
 
 /** The model file of a run folder, or the file itself. Throws `DataError` where there is none. */

@@ -1,17 +1,12 @@
 /** What a recipe may hold. Unknown keys are errors; everything has a default, so that a recipe is only what differs. */
 import { z } from 'zod'
-import { resizeRules } from '../data/preprocess.js'
+import { preprocessingShape } from '../data/preprocessing.js'
 
 /** More than any one machine has processors. */
 const MAX_THREADS = 512
 
 const data = z.strictObject({
-  /** Side of the square that images are brought to, pixels. */
-  size: z.int().min(32).max(4096).default(224),
-  /** 1 grey, 3 colour. */
-  channels: z.union([z.literal(1), z.literal(3)]).default(1),
-  /** How an image that is not square becomes square. */
-  resize: z.enum(resizeRules as [string, ...string[]]).default('crop'),
+  ...preprocessingShape,
   /** Subtracted from pixels in [0, 1]; one value, or one a channel. */
   mean: z.union([z.number(), z.array(z.number()).nonempty()]).default(0.5),
   /** What the difference is divided by. */

@@ -12,7 +12,7 @@ import {
   type OffThreadContext,
 } from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
-import type { Preprocessing } from '../data/preprocess.js'
+import { preprocessingOf } from '../data/preprocessing.js'
 import { RunError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import { evaluateMultilabel, maxF1Thresholds } from '../metrics/index.js'
@@ -29,18 +29,20 @@ import { predictSamples } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 import { Trainer } from './trainer.js'
 
-const repeat = (value: number | number[], channels: number): number[] =>
-  Array.isArray(value) ? value : new Array<number>(channels).fill(value)
-
 function modelSettings(recipe: Recipe, labels: readonly string[]): ModelSettings {
-  const { channels, mean, std } = recipe.data
+  const { channels, images, mean, std } = recipe.data
+  // One value a channel of one image; a sample of several images has them stacked.
+  const perChannel = (value: number | number[]): number[] => {
+    const one = Array.isArray(value) ? value : new Array<number>(channels).fill(value)
+    return Array.from({ length: images }, () => one).flat()
+  }
   return {
     backbone: recipe.model.backbone,
     head: recipe.model.head,
-    inChannels: channels,
+    inChannels: channels * images,
     labels,
-    mean: repeat(mean, channels),
-    std: repeat(std, channels),
+    mean: perChannel(mean),
+    std: perChannel(std),
   }
 }
 
@@ -63,11 +65,7 @@ export default async function trainOnEngine(
   model.to({ device })
   if (precision.channelsLast) model.to({ memoryFormat: 'channels_last' })
 
-  const preprocessing: Preprocessing = {
-    size: recipe.data.size,
-    channels: recipe.data.channels,
-    resize: recipe.data.resize as Preprocessing['resize'],
-  }
+  const preprocessing = preprocessingOf(recipe.data)
   const loader = makeLoader(preprocessing, {
     workers: recipe.data.workers,
     cacheMegabytes: recipe.data.cache_mb,
@@ -121,9 +119,7 @@ export default async function trainOnEngine(
       labels: labels as ModelInfo['labels'],
       backbone: recipe.model.backbone,
       head: recipe.model.head,
-      size: preprocessing.size,
-      channels: preprocessing.channels,
-      resize: preprocessing.resize,
+      ...preprocessing,
       value_range: [0, 1],
       mean: model.settings.mean as ModelInfo['mean'],
       std: model.settings.std as ModelInfo['std'],

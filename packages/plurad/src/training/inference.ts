@@ -1,6 +1,7 @@
 /** Prediction and evaluation of a finished model, on the engine's thread. */
 import type { OffThreadContext } from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
+import { preprocessingOf } from '../data/preprocessing.js'
 import { DataError } from '../errors.js'
 import { findModelFile, loadModel, type ModelInfo } from '../models/model-file.js'
 import type { Predictions } from '../metrics/predictions.js'
@@ -39,11 +40,13 @@ export default async function inferOnEngine(
   const device = chooseDevice(job.device)
   const { model, info } = loadModel(findModelFile(job.model))
   model.to({ device })
-  const { size, channels, resize, labels } = info
-  const loader = makeLoader(
-    { size, channels, resize },
-    { workers: null, cacheMegabytes: 0, strict: job.strict, images: job.samples.length },
-  )
+  const { size, labels } = info
+  const loader = makeLoader(preprocessingOf(info), {
+    workers: null,
+    cacheMegabytes: 0,
+    strict: job.strict,
+    images: job.samples.length,
+  })
   try {
     const samples = alignLabels(job, labels)
     const { predictions } = await predictSamples(model, loader, samples, {

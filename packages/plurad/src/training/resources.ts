@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { engineInfo, EngineError, setNumThreads } from '@plurad/torch'
 import { ImageLoader } from '../data/loader.js'
-import type { Preprocessing } from '../data/preprocess.js'
+import type { Preprocessing } from '../data/preprocessing.js'
 
 export function useThreads(wanted: number | null): number {
   const threads = wanted ?? availableParallelism()

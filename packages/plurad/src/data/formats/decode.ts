@@ -1,33 +1,48 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { DataError } from '../../errors.js'
 import type { DecodedImage } from '../image.js'
+import type { WindowChoice } from '../preprocessing.js'
+import type { ReadOptions } from './format.js'
 import { imageFormats } from './registry.js'
 
 /**
  * Reads an image file; the format is told by its first bytes, not by its name.
  *
+ * @param reference a path; of a file that holds several images, `path#part` (see `ReadOptions.part`)
  * @throws DataError naming the file, where it is missing, damaged, cut off or of no known format
  */
-export async function decodeImage(path: string): Promise<DecodedImage> {
+export async function decodeImage(reference: string, window: WindowChoice = 'file'): Promise<DecodedImage> {
+  const { path, part } = splitReference(reference)
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)
   } catch (error) {
     throw unreadable(path, error)
   }
-  return decodeImageBytes(bytes, path)
+  return decodeImageBytes(bytes, reference, { window, part })
 }
 
 /** `decodeImage` with a blocking read: quicker for small files, for threads that have nothing else to do. */
-export async function decodeImageBlocking(path: string): Promise<DecodedImage> {
+export async function decodeImageBlocking(
+  reference: string,
+  window: WindowChoice = 'file',
+): Promise<DecodedImage> {
+  const { path, part } = splitReference(reference)
   let bytes: Uint8Array
   try {
     bytes = readFileSync(path)
   } catch (error) {
     throw unreadable(path, error)
   }
-  return decodeImageBytes(bytes, path)
+  return decodeImageBytes(bytes, reference, { window, part })
+}
+
+/** `scan.nii.gz#12` -> file and part. A file whose own name holds a `#` is itself. */
+export function splitReference(reference: string): { path: string; part: string | null } {
+  const at = reference.lastIndexOf('#')
+  if (at < 0 || existsSync(reference)) return { path: reference, part: null }
+  return { path: reference.slice(0, at), part: reference.slice(at + 1) }
 }
 
 /**
@@ -36,7 +51,11 @@ export async function decodeImageBlocking(path: string): Promise<DecodedImage> {
  * @param name what messages call it, such as its path or the name of an upload
  * @throws DataError naming the file, where it is damaged, cut off or of no known format
  */
-export async function decodeImageBytes(bytes: Uint8Array, name: string): Promise<DecodedImage> {
+export async function decodeImageBytes(
+  bytes: Uint8Array,
+  name: string,
+  options: ReadOptions = { window: 'file', part: null },
+): Promise<DecodedImage> {
   if (bytes.length === 0)
     throw new DataError(`${name}: the file is empty (0 bytes). Copy it again from its source.`)
   const head = bytes.subarray(0, 512)
@@ -49,7 +68,7 @@ export async function decodeImageBytes(bytes: Uint8Array, name: string): Promise
   }
   let image: DecodedImage
   try {
-    image = await format.decode(bytes)
+    image = await format.decode(bytes, options)
   } catch (error) {
     throw new DataError(
       `${name}: damaged or cut-off ${format.name} file (${bytes.length} bytes): ${reason(error)}. ` +

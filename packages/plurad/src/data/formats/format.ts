@@ -1,4 +1,17 @@
 import type { DecodedImage } from '../image.js'
+import type { WindowChoice } from '../preprocessing.js'
+
+/** What a reader may ask of a file. Formats that have no such thing ignore it. */
+export interface ReadOptions {
+  /** Which values become black and white. */
+  window: WindowChoice
+  /**
+   * Which image of a file that holds several, as an image reference says it after `#`: a frame or slice number from 0, an
+   * array's name and row such as `train_images/17`. Null for the format's own choice: the first frame of a DICOM file,
+   * the middle slice of a volume.
+   */
+  part: string | null
+}
 
 /** One file format. To add one: a file beside this and a line in `registry.ts`. */
 export interface ImageFormat {
@@ -9,7 +22,7 @@ export interface ImageFormat {
   /** Whether a file that begins with these bytes (at most 512) is of this format. */
   matches(head: Uint8Array): boolean
   /** Pixels of a whole file. Throws on damaged or cut-off content, with the reason and without the file's name. */
-  decode(bytes: Uint8Array): DecodedImage | Promise<DecodedImage>
+  decode(bytes: Uint8Array, options: ReadOptions): DecodedImage | Promise<DecodedImage>
 }
 
 /** Whether `head` has `signature` at `offset`. */
