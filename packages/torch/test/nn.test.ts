@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  cat,
   empty,
   fromTypedArray,
   liveTensors,
@@ -48,6 +49,22 @@ class Net extends nn.Module {
   }
 }
 
+/** Modules of several inputs or outputs, on one, as OneInput of make_nn.py. */
+class OneInput<M extends nn.Module<never[], unknown>> extends nn.Module {
+  constructor(
+    readonly module: M,
+    readonly call: (module: M, x: Tensor) => Tensor,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.call(this.module, x)
+  }
+}
+
+const transformer = { feedForward: 8, dropout: 0 }
+
 const layers: Record<string, () => nn.Module> = {
   Conv1d: () => new nn.Conv1d(4, 6, 3, { stride: 2, padding: 1, groups: 2 }),
   Conv2d: () => new nn.Conv2d(4, 6, [3, 2], { padding: [1, 0], dilation: [1, 2], bias: false }),
@@ -78,6 +95,36 @@ const layers: Record<string, () => nn.Module> = {
   Tanh: () => new nn.Tanh(),
   Softmax: () => new nn.Softmax(1),
   Identity: () => new nn.Identity(),
+  Hardswish: () => new nn.Hardswish(),
+  Hardsigmoid: () => new nn.Hardsigmoid(),
+  ReLU6: () => new nn.ReLU6(),
+  LayerNorm2d: () => new nn.LayerNorm2d(4, 1e-6),
+  MaxPool3d: () => new nn.MaxPool3d(2, { ceilMode: true }),
+  AvgPool3d: () => new nn.AvgPool3d([2, 1, 2]),
+  'MultiheadAttention to itself': () =>
+    new OneInput(new nn.MultiheadAttention(6, 2), (m, x) => m.forward(x, x, x).output),
+  MultiheadAttention: () =>
+    new OneInput(new nn.MultiheadAttention(6, 2), (m, x) => {
+      const { output, weights } = m.forward(x.slice(1, 0, 2), x.slice(1, 1), x.flip(1).slice(1, 1), true)
+      return cat(weights ? [output, weights] : [output], 2)
+    }),
+  TransformerEncoderLayer: () =>
+    new OneInput(new nn.TransformerEncoderLayer(6, 3, transformer), (m, x) => m.forward(x)),
+  'TransformerEncoderLayer norm first': () =>
+    new OneInput(
+      new nn.TransformerEncoderLayer(6, 3, { ...transformer, activation: 'gelu', normFirst: true }),
+      (m, x) => m.forward(x),
+    ),
+  TransformerDecoderLayer: () =>
+    new OneInput(new nn.TransformerDecoderLayer(6, 3, transformer), (m, x) =>
+      m.forward(x.slice(1, 0, 2), x.slice(1, 1)),
+    ),
+  LSTM: () => new OneInput(new nn.LSTM(3, 4), (m, x) => m.forward(x)),
+  'LSTM of two layers, both ways': () =>
+    new OneInput(new nn.LSTM(3, 2, { layers: 2, bidirectional: true }), (m, x) => {
+      const { output, hidden } = m.run(x)
+      return cat([output.flatten(1), hidden], 1)
+    }),
   Net: () => new Net(),
   Embedding: () => new nn.Embedding(5, 3),
 }
@@ -101,14 +148,22 @@ describe('layers compute what PyTorch computes', () => {
 
   test('every layer is in the fixture', () => {
     expect(Object.keys(layers).sort()).toEqual(Object.keys(reference).sort())
-    const abstract = new Set(['Module', 'Sequential', 'ModuleList', 'BatchNorm', 'Dropout'])
+    const abstract = new Set([
+      'Module',
+      'Sequential',
+      'ModuleList',
+      'Conv',
+      'BatchNorm',
+      'Dropout',
+      'StochasticDepth',
+    ])
     const classes = Object.keys(nn).filter((name) => /^[A-Z]/.test(name) && !abstract.has(name))
     expect(classes.filter((name) => !(name in layers))).toEqual([])
   })
 
   test.each(Object.entries(reference))('%s', (name, expected) => {
     const layer = layers[name]().to({ dtype: 'float64' })
-    expect([...layer.stateDict().keys()]).toEqual(Object.keys(expected.state))
+    expect([...layer.stateDict().keys()].sort()).toEqual(Object.keys(expected.state).sort())
     layer.loadStateDict(stateOf(expected.state))
 
     const input = decode(expected.input)
@@ -121,7 +176,7 @@ describe('layers compute what PyTorch computes', () => {
     const gradients = Object.fromEntries(
       Array.from(layer.namedParameters(), ([key, parameter]) => [key, parameter.grad]),
     )
-    expect(Object.keys(gradients)).toEqual(Object.keys(expected.gradients))
+    expect(Object.keys(gradients).sort()).toEqual(Object.keys(expected.gradients).sort())
     for (const [key, gradient] of Object.entries(gradients))
       expectReference(gradient, expected.gradients[key])
 
@@ -133,6 +188,21 @@ describe('layers compute what PyTorch computes', () => {
       for (const [key, value] of Object.entries(expected.after ?? {})) expectReference(after.get(key), value)
     }
   })
+})
+
+test('StochasticDepth drops whole samples while training, and keeps the mean', () => {
+  manualSeed(5)
+  const depth = new nn.StochasticDepth(0.25)
+  const rows = depth.forward(ones([4000, 2, 3])).flatten(1)
+  const first = rows.select(1, 0)
+  expect(rows.eq(first.unsqueeze(1)).all().item()).toBe(1)
+  const survivors = first.gt(0).double().mean().item()
+  expect(survivors).toBeGreaterThan(0.72)
+  expect(survivors).toBeLessThan(0.78)
+  expect(first.max().item()).toBeCloseTo(1 / 0.75, 6)
+  const x = ones([2, 2])
+  expect(depth.eval().forward(x)).toBe(x)
+  expect(() => new nn.StochasticDepth(1)).toThrow(/\[0, 1\)/)
 })
 
 describe('initial values', () => {
@@ -169,6 +239,7 @@ describe('initial values', () => {
       xavierNormal_: () => nn.init.xavierNormal_(weight),
       normal_: () => nn.init.normal_(weight, 1, 0.02),
       uniform_: () => nn.init.uniform_(weight, -0.3, 0.1),
+      truncatedNormal_: () => nn.init.truncatedNormal_(weight),
       constant_: () => nn.init.constant_(weight, 0.7),
     }
     expect(Object.keys(calls)).toEqual(Object.keys(reference.functions))

@@ -1,4 +1,5 @@
 import { aten } from '../aten.js'
+import { empty } from '../factory.js'
 import type { Tensor } from '../tensor.js'
 import { Module } from './module.js'
 
@@ -41,6 +42,27 @@ export class SiLU extends Module {
   }
 }
 
+/** x * relu6(x + 3) / 6: a swish without an exponential (Howard 2019). */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return aten.hardswish.default(x)
+  }
+}
+
+/** relu6(x + 3) / 6. */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return aten.hardsigmoid.default(x)
+  }
+}
+
+/** min(max(x, 0), 6). */
+export class ReLU6 extends Module {
+  forward(x: Tensor): Tensor {
+    return x.clamp(0, 6)
+  }
+}
+
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
     return x.sigmoid()
@@ -78,5 +100,24 @@ export class Dropout extends Module {
 
   forward(x: Tensor): Tensor {
     return this.p === 0 || !this.training ? x : aten.dropout.default(x, this.p, true)
+  }
+}
+
+/**
+ * Drops whole samples of a residual branch with probability `p` while training, and scales the others by 1 / (1 - p):
+ * stochastic depth (Huang 2016), "row" mode.
+ */
+export class StochasticDepth extends Module {
+  constructor(readonly p: number) {
+    super()
+    if (!(p >= 0 && p < 1)) throw new RangeError(`StochasticDepth: p has to lie in [0, 1), got ${p}`)
+  }
+
+  forward(x: Tensor): Tensor {
+    if (this.p === 0 || !this.training) return x
+    const survive = 1 - this.p
+    const one = new Array<number>(x.dim - 1).fill(1)
+    const mask = empty([x.size(0), ...one], { device: x.device, dtype: x.dtype })
+    return x.mul(aten.bernoulli_.float(mask, survive).div_(survive))
   }
 }

@@ -5,26 +5,37 @@ import type { Tensor } from '../tensor.js'
 import { defaultLayer_ } from './init.js'
 import { Module } from './module.js'
 
+type Sizes = number | readonly number[]
+
 export interface ConvOptions {
-  stride?: number | readonly number[]
-  padding?: number | readonly number[]
-  dilation?: number | readonly number[]
+  stride?: Sizes
+  padding?: Sizes
+  dilation?: Sizes
   groups?: number
   bias?: boolean
 }
 
-type Sizes = number | readonly number[]
+/** Which operator runs over one, two and three spatial dimensions. */
+const operators = {
+  1: () => aten.conv1d.default,
+  2: () => aten.conv2d.default,
+  3: () => aten.conv3d.default,
+}
 
-abstract class Conv extends Module {
+/** Convolution over [N, C, ...spatial dimensions]. */
+export abstract class Conv extends Module {
   readonly weight: Parameter
   readonly bias: Parameter | null
+  readonly inChannels: number
+  readonly outChannels: number
   readonly stride: Sizes
   readonly padding: Sizes
   readonly dilation: Sizes
   readonly groups: number
+  readonly #dims: 1 | 2 | 3
 
-  constructor(
-    dims: number,
+  protected constructor(
+    dims: 1 | 2 | 3,
     inChannels: number,
     outChannels: number,
     kernelSize: Sizes,
@@ -40,11 +51,19 @@ abstract class Conv extends Module {
     const kernel = typeof kernelSize === 'number' ? new Array<number>(dims).fill(kernelSize) : kernelSize
     this.weight = new Parameter(empty([outChannels, inChannels / groups, ...kernel]))
     this.bias = bias ? new Parameter(empty([outChannels])) : null
+    this.inChannels = inChannels
+    this.outChannels = outChannels
     this.stride = stride
     this.padding = padding
     this.dilation = dilation
     this.groups = groups
+    this.#dims = dims
     defaultLayer_(this.weight, this.bias)
+  }
+
+  forward(x: Tensor): Tensor {
+    const { weight, bias, stride, padding, dilation, groups } = this
+    return operators[this.#dims]()(x, weight, bias, stride, padding, dilation, groups)
   }
 }
 
@@ -53,18 +72,6 @@ export class Conv1d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: Sizes, options: ConvOptions = {}) {
     super(1, inChannels, outChannels, kernelSize, options)
   }
-
-  forward(x: Tensor): Tensor {
-    return aten.conv1d.default(
-      x,
-      this.weight,
-      this.bias,
-      this.stride,
-      this.padding,
-      this.dilation,
-      this.groups,
-    )
-  }
 }
 
 /** Convolution over [N, C, H, W]. */
@@ -72,35 +79,11 @@ export class Conv2d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: Sizes, options: ConvOptions = {}) {
     super(2, inChannels, outChannels, kernelSize, options)
   }
-
-  forward(x: Tensor): Tensor {
-    return aten.conv2d.default(
-      x,
-      this.weight,
-      this.bias,
-      this.stride,
-      this.padding,
-      this.dilation,
-      this.groups,
-    )
-  }
 }
 
 /** Convolution over [N, C, D, H, W]. */
 export class Conv3d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: Sizes, options: ConvOptions = {}) {
     super(3, inChannels, outChannels, kernelSize, options)
-  }
-
-  forward(x: Tensor): Tensor {
-    return aten.conv3d.default(
-      x,
-      this.weight,
-      this.bias,
-      this.stride,
-      this.padding,
-      this.dilation,
-      this.groups,
-    )
   }
 }

@@ -1,4 +1,5 @@
 /** Initial values, drawn as PyTorch draws them: the same seed gives the same weights. */
+import { aten } from '../aten.js'
 import { noGrad } from '../autograd.js'
 import type { Tensor } from '../tensor.js'
 
@@ -38,6 +39,21 @@ export function xavierNormal_(weight: Tensor, gain = 1): Tensor {
 
 export function normal_(weight: Tensor, mean = 0, std = 1): Tensor {
   return noGrad(() => weight.normal_(mean, std))
+}
+
+/** erf(sqrt(2)): the share of a normal distribution within two standard deviations. */
+const WITHIN_TWO = 0.9544997361036416
+
+/** Normal within two standard deviations, drawn again outside them: transformers' usual start. */
+export function truncatedNormal_(weight: Tensor, std = 0.02): Tensor {
+  // By the inverse distribution function, as PyTorch draws it.
+  return noGrad(() =>
+    weight
+      .uniform_(-WITHIN_TWO, WITHIN_TWO)
+      .copy_(aten.erfinv.default(weight))
+      .mul_(std * Math.SQRT2)
+      .clamp_(-2 * std, 2 * std),
+  )
 }
 
 export function uniform_(weight: Tensor, from = 0, to = 1): Tensor {

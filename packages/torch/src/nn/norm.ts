@@ -76,6 +76,13 @@ export class LayerNorm extends Module {
   }
 }
 
+/** Layer normalisation over the channels of [N, C, H, W], each position by itself, as ConvNeXt has it. */
+export class LayerNorm2d extends LayerNorm {
+  override forward(x: Tensor): Tensor {
+    return super.forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+  }
+}
+
 /** Group normalisation (Wu and He 2018). */
 export class GroupNorm extends Module {
   readonly weight: Parameter

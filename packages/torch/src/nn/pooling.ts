@@ -40,6 +40,36 @@ export class AvgPool2d extends Module {
   }
 }
 
+/** Over [N, C, D, H, W]. */
+export class MaxPool3d extends Module {
+  constructor(
+    readonly kernelSize: Sizes,
+    readonly options: PoolOptions = {},
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
+    return aten.max_pool3d.default(x, this.kernelSize, stride, padding, 1, ceilMode)
+  }
+}
+
+/** Over [N, C, D, H, W]. */
+export class AvgPool3d extends Module {
+  constructor(
+    readonly kernelSize: Sizes,
+    readonly options: PoolOptions = {},
+  ) {
+    super()
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
+    return aten.avg_pool3d.default(x, this.kernelSize, stride, padding, ceilMode)
+  }
+}
+
 /** Averages to a fixed output size, whatever the input's: [N, C, H, W] -> [N, C, size, size]. */
 export class AdaptiveAvgPool2d extends Module {
   constructor(readonly outputSize: Sizes) {
