@@ -1,33 +1,56 @@
-/** The model that is trained: normalisation, backbone and head in one module. */
+/** The model that is trained: backbone and head in one module. */
 import { nn, type Tensor } from '@plurad/torch'
 import type { Backbone } from './backbone.js'
-import { backbones, heads, lookUp } from './registry.js'
+import type { Head, HeadOutput, LabelStatistics, LabelVectors } from './head.js'
+import type { Part } from './part.js'
+import { makeBackbone, makeHead } from './registry.js'
 
 export interface ModelSettings {
-  backbone: string
-  head: string
-  /** Channels of the images: 1 (grey) or 3 (colour). */
+  backbone: Part
+  head: Part
+  /** Channels of the images: 1 (grey) or 3 (colour), times the images of a sample. */
   inChannels: number
+  /** Side of the images, pixels. */
+  size: number
   labels: readonly string[]
   /** Subtracted from, and divided out of, pixels in [0, 1]; one value a channel. */
   mean: readonly number[]
   std: readonly number[]
 }
 
-export class Classifier extends nn.Module {
+/** What some heads are initialised with; a model read from a file needs none of it. */
+export interface LabelKnowledge {
+  statistics: LabelStatistics | null
+  vectors: LabelVectors | null
+}
+
+/** What a batch has beside its pixels, for heads that use it. */
+export interface SideInput {
+  metadata?: Tensor | null
+  known?: Tensor | null
+}
+
+export class Classifier extends nn.Module<[Tensor, SideInput?]> {
   readonly backbone: Backbone
-  readonly head: nn.Module
+  readonly head: Head
   readonly settings: ModelSettings
 
-  constructor(settings: ModelSettings) {
+  constructor(settings: ModelSettings, knowledge: LabelKnowledge = { statistics: null, vectors: null }) {
     super()
     this.settings = settings
-    this.backbone = lookUp(backbones, 'backbone', settings.backbone)(settings.inChannels)
-    this.head = lookUp(heads, 'head', settings.head)(this.backbone.featureChannels, settings.labels.length)
+    const { inChannels, size, labels } = settings
+    const make = (): Backbone => makeBackbone(settings.backbone, { inChannels, size })
+    this.backbone = make()
+    this.head = makeHead(settings.head, { backbone: this.backbone, labels, makeBackbone: make, ...knowledge })
   }
 
   /** Normalised pixels [N, C, H, W] -> logits [N, labels]. */
-  forward(pixels: Tensor): Tensor {
-    return this.head.forward(this.backbone.forward(pixels))
+  forward(pixels: Tensor, side: SideInput = {}): Tensor {
+    return this.outputs(pixels, side).logits
+  }
+
+  /** The same, with whatever else the head gives. */
+  outputs(pixels: Tensor, { metadata = null, known = null }: SideInput = {}): HeadOutput {
+    return this.head.forward({ ...this.backbone.forward(pixels), pixels, metadata, known })
   }
 }

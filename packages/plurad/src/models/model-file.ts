@@ -5,6 +5,7 @@ import { loadSafetensors, scope, SerializationError } from '@plurad/torch'
 import { z } from 'zod'
 import { preprocessingShape } from '../data/preprocessing.js'
 import { DataError } from '../errors.js'
+import { partSchema } from './part.js'
 import { Classifier, type ModelSettings } from './classifier.js'
 
 /** The metadata of a model file, under the key `plurad`. */
@@ -13,8 +14,8 @@ const modelInfoSchema = z.object({
   plurad: z.string(),
   /** In the order of the logits. */
   labels: z.array(z.string()).nonempty(),
-  backbone: z.string(),
-  head: z.string(),
+  backbone: partSchema,
+  head: partSchema,
   ...preprocessingShape,
   /** What pixels mean before normalisation: 0 is black, 1 the full scale of the file's bit depth. */
   value_range: z.tuple([z.literal(0), z.literal(1)]),
@@ -35,8 +36,8 @@ const modelInfoSchema = z.object({
 export type ModelInfo = z.infer<typeof modelInfoSchema>
 
 function settingsOf(info: ModelInfo): ModelSettings {
-  const { backbone, head, channels, images, labels, mean, std } = info
-  return { backbone, head, inChannels: channels * images, labels, mean, std }
+  const { backbone, head, size, channels, images, labels, mean, std } = info
+  return { backbone, head, size, inChannels: channels * images, labels, mean, std }
 }
 
 /** The model file of a run folder, or the file itself. Throws `DataError` where there is none. */

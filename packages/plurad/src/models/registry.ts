@@ -1,25 +1,109 @@
 /** Every backbone and head by its name in a recipe. Adding one is a file and a line here. */
-import type { nn } from '@plurad/torch'
+import type { z } from 'zod'
 import { RecipeError } from '../errors.js'
-import { closest } from '../suggest.js'
-import type { Backbone } from './backbone.js'
+import { closest, didYouMean } from '../suggest.js'
+import type { Backbone, BackboneSettings } from './backbone.js'
 import { densenet121, densenet169, densenet201 } from './backbones/densenet.js'
-import { LinearHead } from './heads/linear.js'
+import { convnextBase, convnextSmall, convnextTiny } from './backbones/convnext.js'
+import {
+  efficientnetB0,
+  efficientnetB1,
+  efficientnetB2,
+  efficientnetB3,
+  efficientnetB4,
+} from './backbones/efficientnet.js'
+import { inceptionResnetV2 } from './backbones/inception-resnet-v2.js'
+import { inceptionV3 } from './backbones/inception-v3.js'
+import { mobilenetV2 } from './backbones/mobilenet-v2.js'
+import { mobilenetV3Large, mobilenetV3Small } from './backbones/mobilenet-v3.js'
+import { resnet101, resnet18, resnet34, resnet50 } from './backbones/resnet.js'
+import { swinBase, swinLarge, swinSmall, swinTiny } from './backbones/swin.js'
+import { vgg16, vgg16bn, vgg19, vgg19bn } from './backbones/vgg.js'
+import { vitBase16, vitSmall16 } from './backbones/vit.js'
+import { linear } from './heads/linear.js'
+import { published } from './heads/published.js'
+import type { BackboneEntry, HeadEntry } from './define.js'
+import type { Head, HeadContext } from './head.js'
+import type { Part } from './part.js'
 
-/** Makes a backbone for images with this many channels. */
-export type BackboneFactory = (inChannels: number) => Backbone
-
-/** Makes a head for feature maps with this many channels. */
-export type HeadFactory = (featureChannels: number, labels: number) => nn.Module
-
-export const backbones: Readonly<Record<string, BackboneFactory>> = {
+export const backbones: Readonly<Record<string, BackboneEntry>> = {
   densenet121,
   densenet169,
   densenet201,
+  resnet18,
+  resnet34,
+  resnet50,
+  resnet101,
+  vgg16,
+  vgg16_bn: vgg16bn,
+  vgg19,
+  vgg19_bn: vgg19bn,
+  mobilenet_v2: mobilenetV2,
+  mobilenet_v3_small: mobilenetV3Small,
+  mobilenet_v3_large: mobilenetV3Large,
+  efficientnet_b0: efficientnetB0,
+  efficientnet_b1: efficientnetB1,
+  efficientnet_b2: efficientnetB2,
+  efficientnet_b3: efficientnetB3,
+  efficientnet_b4: efficientnetB4,
+  inception_v3: inceptionV3,
+  inception_resnet_v2: inceptionResnetV2,
+  convnext_tiny: convnextTiny,
+  convnext_small: convnextSmall,
+  convnext_base: convnextBase,
+  vit_s_16: vitSmall16,
+  vit_b_16: vitBase16,
+  swin_t: swinTiny,
+  swin_s: swinSmall,
+  swin_b: swinBase,
+  swin_l: swinLarge,
 }
 
-export const heads: Readonly<Record<string, HeadFactory>> = {
-  linear: (featureChannels, labels) => new LinearHead(featureChannels, labels),
+export const heads: Readonly<Record<string, HeadEntry>> = {
+  linear,
+  published,
+}
+
+/** Throws `RecipeError` for an unknown name, a misspelt option or an image size that the architecture cannot take. */
+export function makeBackbone({ name, ...options }: Part, settings: BackboneSettings): Backbone {
+  const entry = lookUp(backbones, 'backbone', name)
+  const { size } = settings
+  if (size < entry.smallest || size % entry.multiple !== 0) {
+    const multiples = entry.multiple === 1 ? '' : ` and a multiple of ${entry.multiple}`
+    throw new RecipeError(
+      `The backbone ${name} cannot take images of ${size} x ${size} pixels: their side has to be at least ` +
+        `${entry.smallest}${multiples}. Change data.size.`,
+    )
+  }
+  return entry.make(settings, checked(entry.options, `backbone ${name}`, options))
+}
+
+/** Throws `RecipeError` for an unknown name or a misspelt option. */
+export function makeHead({ name, ...options }: Part, context: HeadContext): Head {
+  const entry = lookUp(heads, 'head', name)
+  return entry.make(context, checked(entry.options, `head ${name}`, options))
+}
+
+/** What a recipe says of a part can be used. Throws `RecipeError`. */
+export function checkPart(kind: 'backbone' | 'head', { name, ...options }: Part): void {
+  const entry = kind === 'backbone' ? lookUp(backbones, kind, name) : lookUp(heads, kind, name)
+  checked(entry.options, `${kind} ${name}`, options)
+}
+
+/** The options as they are, once they are known to fit. */
+function checked(schema: z.ZodObject, what: string, options: object): object {
+  const known = Object.keys(schema.shape)
+  const stranger = Object.keys(options).find((key) => !known.includes(key))
+  if (stranger !== undefined) {
+    throw new RecipeError(
+      `The ${what} has no option '${stranger}'.${didYouMean(stranger, known)} ` +
+        (known.length === 0 ? 'It has none.' : `It has ${known.join(', ')}.`),
+    )
+  }
+  const parsed = schema.safeParse(options)
+  if (parsed.success) return options
+  const issue = parsed.error.issues[0]
+  throw new RecipeError(`The ${what}: option ${issue.path.join('.')}: ${issue.message}.`)
 }
 
 /** Finds an entry of a registry. Throws `RecipeError` that lists what there is. */

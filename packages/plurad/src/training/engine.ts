@@ -39,6 +39,7 @@ function modelSettings(recipe: Recipe, labels: readonly string[]): ModelSettings
   return {
     backbone: recipe.model.backbone,
     head: recipe.model.head,
+    size: recipe.data.size,
     inChannels: channels * images,
     labels,
     mean: perChannel(mean),

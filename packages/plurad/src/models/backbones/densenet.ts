@@ -3,9 +3,11 @@
  * block. Layout and parameter names are torchvision's, so that its checkpoints load by key.
  */
 import { cat, nn, type Tensor } from '@plurad/torch'
-import { Backbone } from '../backbone.js'
+import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
+import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { PooledLinear } from '../published.js'
 
-interface Settings {
+interface Shape {
   growthRate: number
   blocks: readonly number[]
   initialFeatures: number
@@ -78,10 +80,18 @@ class Transition extends nn.Module {
 class DenseNet extends Backbone {
   readonly features: nn.Sequential
   override readonly featureChannels: number
+  override readonly stageChannels: readonly number[]
   override readonly reduction = 32
+  override readonly stem = 'features.conv0.weight'
+  readonly #dropout: number
 
-  constructor(inChannels: number, { growthRate, blocks, initialFeatures }: Settings) {
+  constructor(
+    { inChannels }: BackboneSettings,
+    { dropout }: CommonOptions,
+    { growthRate, blocks, initialFeatures }: Shape,
+  ) {
     super()
+    this.#dropout = dropout ?? 0
     const modules: Record<string, nn.Module> = {
       conv0: new nn.Conv2d(inChannels, initialFeatures, 7, { stride: 2, padding: 3, bias: false }),
       norm0: new nn.BatchNorm2d(initialFeatures),
@@ -89,9 +99,11 @@ class DenseNet extends Backbone {
       pool0: new nn.MaxPool2d(3, { stride: 2, padding: 1 }),
     }
     let channels = initialFeatures
+    const stageChannels: number[] = []
     blocks.forEach((layers, i) => {
       modules[`denseblock${i + 1}`] = new DenseBlock(layers, channels, growthRate)
       channels += layers * growthRate
+      stageChannels.push(channels)
       if (i < blocks.length - 1) {
         modules[`transition${i + 1}`] = new Transition(channels, channels / 2)
         channels /= 2
@@ -100,20 +112,37 @@ class DenseNet extends Backbone {
     modules['norm5'] = new nn.BatchNorm2d(channels)
     this.features = new nn.Sequential(modules)
     this.featureChannels = channels
+    this.stageChannels = stageChannels
     for (const [, module] of this.namedModules()) {
       if (module instanceof nn.Conv2d) nn.init.kaimingNormal_(module.weight)
     }
   }
 
-  /** Pixels [N, inChannels, H, W] -> feature map [N, featureChannels, H/32, W/32], not negative. */
-  forward(pixels: Tensor): Tensor {
-    return this.features.forward(pixels).relu_()
+  /** The last map is normalised and not negative. */
+  forward(pixels: Tensor): Features {
+    const stages: Tensor[] = []
+    let x = pixels
+    for (const [name, module] of this.features.namedChildren()) {
+      x = (module as nn.Module).forward(x)
+      if (name.startsWith('denseblock')) stages.push(x)
+    }
+    const map = x.relu_()
+    return { map, stages: [...stages.slice(0, -1), map], token: null }
+  }
+
+  publishedClassifier(labels: number): PooledLinear {
+    return new PooledLinear('classifier', this.featureChannels, labels, this.#dropout)
   }
 }
 
-export const densenet121 = (inChannels: number): DenseNet =>
-  new DenseNet(inChannels, { growthRate: 32, blocks: [6, 12, 24, 16], initialFeatures: 64 })
-export const densenet169 = (inChannels: number): DenseNet =>
-  new DenseNet(inChannels, { growthRate: 32, blocks: [6, 12, 32, 32], initialFeatures: 64 })
-export const densenet201 = (inChannels: number): DenseNet =>
-  new DenseNet(inChannels, { growthRate: 32, blocks: [6, 12, 48, 32], initialFeatures: 64 })
+const densenet = (blocks: readonly number[]) =>
+  defineBackbone({
+    paper: 'Huang et al., Densely Connected Convolutional Networks, CVPR 2017',
+    options: commonOptions,
+    make: (settings, options) =>
+      new DenseNet(settings, options, { growthRate: 32, blocks, initialFeatures: 64 }),
+  })
+
+export const densenet121 = densenet([6, 12, 24, 16])
+export const densenet169 = densenet([6, 12, 32, 32])
+export const densenet201 = densenet([6, 12, 48, 32])

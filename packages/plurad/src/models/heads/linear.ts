@@ -1,7 +1,11 @@
 /** Global average pooling and one linear layer: with DenseNet-121 and a sigmoid this is CheXNet (arXiv:1711.05225). */
-import { nn, type Tensor } from '@plurad/torch'
+import { nn } from '@plurad/torch'
+import { z } from 'zod'
+import { Head, type HeadInput, type HeadOutput } from '../head.js'
+import { averagePool } from '../layers.js'
+import { defineHead } from '../define.js'
 
-export class LinearHead extends nn.Module {
+class LinearHead extends Head {
   readonly classifier: nn.Linear
 
   constructor(featureChannels: number, labels: number) {
@@ -10,8 +14,13 @@ export class LinearHead extends nn.Module {
     if (this.classifier.bias) nn.init.constant_(this.classifier.bias, 0)
   }
 
-  /** Feature map [N, C, H, W] -> logits [N, labels]. */
-  forward(features: Tensor): Tensor {
-    return this.classifier.forward(features.mean([2, 3]))
+  forward({ map }: HeadInput): HeadOutput {
+    return { logits: this.classifier.forward(averagePool(map)) }
   }
 }
+
+export const linear = defineHead({
+  paper: 'Rajpurkar et al., CheXNet, arXiv:1711.05225',
+  options: z.strictObject({}),
+  make: ({ backbone, labels }) => new LinearHead(backbone.featureChannels, labels.length),
+})

@@ -1,0 +1,62 @@
+/** How an entry of the registry is written: its options' types reach its maker. */
+import { z } from 'zod'
+import type { Backbone, BackboneSettings } from './backbone.js'
+import type { Head, HeadContext } from './head.js'
+
+/** One architecture of the registry. */
+export interface BackboneEntry {
+  /** Who published it, where. */
+  paper: string
+  /** What a recipe may say of it, beside its name. */
+  options: z.ZodObject
+  make: (settings: BackboneSettings, options: unknown) => Backbone
+  /** Spatial dimensions of its images. */
+  dims: 2 | 3
+  /** Smallest side of an image, pixels; every side is a multiple of `multiple`. */
+  smallest: number
+  multiple: number
+}
+
+/** One head of the registry. */
+export interface HeadEntry {
+  paper: string
+  options: z.ZodObject
+  make: (context: HeadContext, options: unknown) => Head
+}
+
+/** Options of every backbone in a recipe; one with more of its own extends them. */
+export const commonOptions = z.strictObject({
+  /** Stochastic depth: largest probability of dropping a residual branch; null for the published one. */
+  drop_path: z.number().min(0).lt(1).nullable().default(null),
+  /** Dropout before the published classifier; null for the published one. */
+  dropout: z.number().min(0).lt(1).nullable().default(null),
+})
+
+export type CommonOptions = z.infer<typeof commonOptions>
+
+export function defineBackbone<Options extends z.ZodObject>(entry: {
+  paper: string
+  options: Options
+  make: (settings: BackboneSettings, options: z.infer<Options>) => Backbone
+  dims?: 2 | 3
+  smallest?: number
+  multiple?: number
+}): BackboneEntry {
+  const { options, make } = entry
+  return {
+    dims: 2,
+    smallest: 32,
+    multiple: 1,
+    ...entry,
+    make: (settings, raw) => make(settings, options.parse(raw)),
+  }
+}
+
+export function defineHead<Options extends z.ZodObject>(entry: {
+  paper: string
+  options: Options
+  make: (context: HeadContext, options: z.infer<Options>) => Head
+}): HeadEntry {
+  const { options, make } = entry
+  return { ...entry, make: (context, raw) => make(context, options.parse(raw)) }
+}

@@ -1,0 +1,63 @@
+import { nn, type Tensor } from '@plurad/torch'
+import type { Backbone, Features, PublishedOutput } from './backbone.js'
+
+/** What a head may use of a batch. */
+export interface HeadInput extends Features {
+  /** The normalised pixels that the features come from. */
+  pixels: Tensor
+  /** Age, sex and view, [N, METADATA_FEATURES], see `metadataFeatures`; null where the caller has none. */
+  metadata: Tensor | null
+  /** Labels that are known before the image is seen, [N, labels]: 1, 0, NaN for unknown; null for none. */
+  known: Tensor | null
+}
+
+export interface HeadOutput extends PublishedOutput {
+  /** Logits [N, labels]: the sigmoid of each is the probability of its label. */
+  logits: Tensor
+  /** One feature vector a label, [N, labels, D], for heads that have them. */
+  classFeatures?: Tensor
+  /** Where each label was looked for, [N, labels, H, W] or [N, 1, H, W] for one map for all; rows sum to one. */
+  attention?: Tensor
+  /** Vector of the image in the space of the label vectors, [N, D]. */
+  embedding?: Tensor
+}
+
+/** Turns features into logits. */
+export abstract class Head extends nn.Module<[HeadInput], HeadOutput> {
+  abstract override forward(input: HeadInput): HeadOutput
+}
+
+/** What is known when a head is made. */
+export interface HeadContext {
+  backbone: Backbone
+  labels: readonly string[]
+  /** Another backbone of the same kind, for heads with two streams or a local branch. */
+  makeBackbone: () => Backbone
+  /**
+   * What the training labels say; null when a model is read from a file, whose tensors replace all that was made from
+   * them.
+   */
+  statistics: LabelStatistics | null
+  /** A vector a label, [labels, D], and one for each word of a prompt; null as `statistics`. */
+  vectors: LabelVectors | null
+}
+
+/** Counts over the training split, unknown labels left out. */
+export interface LabelStatistics {
+  images: number
+  /** Images with each label, [labels]. */
+  positives: readonly number[]
+  /** Images with both labels, [labels][labels]; the diagonal holds `positives`. */
+  together: readonly (readonly number[])[]
+}
+
+export interface LabelVectors {
+  /** Where they come from, such as `cooccurrence`. */
+  source: string
+  /** Length of each vector. */
+  dim: number
+  /** [labels][dim] */
+  labels: readonly (readonly number[])[]
+  /** [words][dim] of the prompt; none for sources that know no words. */
+  prompt: readonly (readonly number[])[]
+}

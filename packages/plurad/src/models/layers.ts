@@ -1,0 +1,78 @@
+/** Small parts that several architectures share. */
+import { nn, type Tensor } from '@plurad/torch'
+
+/** Mean over all positions: [N, C, H, W] or [N, C, D, H, W] -> [N, C]. */
+export function averagePool(map: Tensor): Tensor {
+  return map.mean(Array.from({ length: map.dim - 2 }, (_, i) => i + 2))
+}
+
+/** Stochastic depth of block `index` of `count`: rises linearly to `largest` (Huang 2016). */
+export function dropPathAt(largest: number, index: number, count: number): number {
+  return count > 1 ? (largest * index) / (count - 1) : 0
+}
+
+/** He initialisation of every convolution by its outputs, biases at zero: what torchvision's older networks start with. */
+export function initialiseConvolutions(network: nn.AnyModule): void {
+  for (const [, module] of network.namedModules()) {
+    if (!(module instanceof nn.Conv)) continue
+    nn.init.kaimingNormal_(module.weight, 'fan_out')
+    if (module.bias) nn.init.constant_(module.bias, 0)
+  }
+}
+
+export interface ConvNormOptions {
+  stride?: number
+  groups?: number
+  /** Null for none. */
+  activation: (() => nn.Module) | null
+  norm?: nn.BatchNormOptions
+}
+
+/** Convolution that keeps the size (at stride 1), batch norm, activation: under torchvision's positions 0, 1, 2. */
+export function convNorm(from: number, to: number, kernel: number, options: ConvNormOptions): nn.Sequential {
+  const { stride = 1, groups = 1, activation, norm = {} } = options
+  const padding = (kernel - 1) / 2
+  return new nn.Sequential([
+    new nn.Conv2d(from, to, kernel, { stride, padding, groups, bias: false }),
+    new nn.BatchNorm2d(to, norm),
+    ...(activation === null ? [] : [activation()]),
+  ])
+}
+
+/** Weighs channels by what their means say (Hu et al., Squeeze-and-Excitation Networks, CVPR 2018). */
+export class SqueezeExcitation extends nn.Module {
+  readonly fc1: nn.Conv2d
+  readonly fc2: nn.Conv2d
+  readonly #activation: nn.Module
+  readonly #scale: nn.Module
+
+  constructor(channels: number, squeezed: number, activation: nn.Module, scale: nn.Module) {
+    super()
+    this.fc1 = new nn.Conv2d(channels, squeezed, 1)
+    this.fc2 = new nn.Conv2d(squeezed, channels, 1)
+    this.#activation = activation
+    this.#scale = scale
+  }
+
+  forward(x: Tensor): Tensor {
+    const squeezed = this.#activation.forward(this.fc1.forward(x.mean([2, 3], true)))
+    return x.mul(this.#scale.forward(this.fc2.forward(squeezed)))
+  }
+}
+
+/** The multiple of 8 that is nearest, and not more than a tenth below: how mobile networks round their widths. */
+export function roundWidth(width: number): number {
+  const rounded = Math.max(8, Math.floor((width + 4) / 8) * 8)
+  return rounded < 0.9 * width ? rounded + 8 : rounded
+}
+
+/** Runs modules one after the other and keeps what stands at the given positions: a network's stages. */
+export function runStages(features: nn.Sequential, x: Tensor, ends: readonly number[]): Tensor[] {
+  const stages: Tensor[] = []
+  let at = 0
+  for (const [, module] of features.namedChildren()) {
+    x = (module as nn.Module).forward(x)
+    if (ends.includes(at++)) stages.push(x)
+  }
+  return stages
+}
