@@ -38,8 +38,11 @@ export abstract class Backbone extends nn.Module<[Tensor], Features> {
    */
   abstract publishedClassifier(labels: number): nn.Module<[Features], PublishedOutput>
 
-  /** Name of the weight that reads the pixels, [out, inChannels, ...]: folded when a checkpoint has other channels. */
-  abstract readonly stem: string
+  /**
+   * Name of the weight that reads the pixels, [out, inChannels, ...]: folded when a checkpoint has other channels. Null
+   * where there is none of that shape.
+   */
+  abstract readonly stem: string | null
 }
 
 export interface PublishedOutput {

@@ -1,6 +1,14 @@
 /** Small parts that several architectures share. */
 import { nn, type Tensor } from '@plurad/torch'
 
+/** The layers that exist over two and over three spatial dimensions: a network written with them serves both. */
+export const layersOf = {
+  2: { Conv: nn.Conv2d, BatchNorm: nn.BatchNorm2d, MaxPool: nn.MaxPool2d, AvgPool: nn.AvgPool2d },
+  3: { Conv: nn.Conv3d, BatchNorm: nn.BatchNorm3d, MaxPool: nn.MaxPool3d, AvgPool: nn.AvgPool3d },
+} as const
+
+export type Layers = (typeof layersOf)[2 | 3]
+
 /** Mean over all positions: [N, C, H, W] or [N, C, D, H, W] -> [N, C]. */
 export function averagePool(map: Tensor): Tensor {
   return map.mean(Array.from({ length: map.dim - 2 }, (_, i) => i + 2))

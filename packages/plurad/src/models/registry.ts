@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { RecipeError } from '../errors.js'
 import { closest, didYouMean } from '../suggest.js'
 import type { Backbone, BackboneSettings } from './backbone.js'
-import { densenet121, densenet169, densenet201 } from './backbones/densenet.js'
+import { densenet121, densenet169, densenet201, densenet3d121 } from './backbones/densenet.js'
 import { convnextBase, convnextSmall, convnextTiny } from './backbones/convnext.js'
 import {
   efficientnetB0,
@@ -12,11 +12,12 @@ import {
   efficientnetB3,
   efficientnetB4,
 } from './backbones/efficientnet.js'
+import { guitaCnn, guitaLstm, guitaVgg } from './backbones/guita.js'
 import { inceptionResnetV2 } from './backbones/inception-resnet-v2.js'
 import { inceptionV3 } from './backbones/inception-v3.js'
 import { mobilenetV2 } from './backbones/mobilenet-v2.js'
 import { mobilenetV3Large, mobilenetV3Small } from './backbones/mobilenet-v3.js'
-import { resnet101, resnet18, resnet34, resnet50 } from './backbones/resnet.js'
+import { resnet101, resnet18, resnet34, resnet3d18, resnet3d50, resnet50 } from './backbones/resnet.js'
 import { swinBase, swinLarge, swinSmall, swinTiny } from './backbones/swin.js'
 import { vgg16, vgg16bn, vgg19, vgg19bn } from './backbones/vgg.js'
 import { vitBase16, vitSmall16 } from './backbones/vit.js'
@@ -57,6 +58,12 @@ export const backbones: Readonly<Record<string, BackboneEntry>> = {
   swin_s: swinSmall,
   swin_b: swinBase,
   swin_l: swinLarge,
+  guita_cnn: guitaCnn,
+  guita_vgg: guitaVgg,
+  guita_lstm: guitaLstm,
+  resnet3d18,
+  resnet3d50,
+  densenet3d121,
 }
 
 export const heads: Readonly<Record<string, HeadEntry>> = {

@@ -1,13 +1,16 @@
 /**
  * DenseNet (Huang et al., CVPR 2017, arXiv:1608.06993). Every layer sees the outputs of all layers before it in its
- * block. Layout and parameter names are torchvision's, so that its checkpoints load by key.
+ * block. Layout and parameter names are torchvision's, so that its checkpoints load by key; over three dimensions it is
+ * MONAI's network, whose names are translated when a checkpoint is read.
  */
 import { cat, nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
 import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { layersOf, type Layers } from '../layers.js'
 import { PooledLinear } from '../published.js'
 
 interface Shape {
+  dims?: 2 | 3
   growthRate: number
   blocks: readonly number[]
   initialFeatures: number
@@ -17,17 +20,17 @@ const BOTTLENECK = 4
 
 /** One layer: 1x1 bottleneck, then 3x3, each after batch norm and ReLU; gives `growthRate` new channels. */
 class DenseLayer extends nn.Module<[readonly Tensor[]]> {
-  readonly norm1: nn.BatchNorm2d
-  readonly conv1: nn.Conv2d
-  readonly norm2: nn.BatchNorm2d
-  readonly conv2: nn.Conv2d
+  readonly norm1: nn.BatchNorm
+  readonly conv1: nn.Conv2d | nn.Conv3d
+  readonly norm2: nn.BatchNorm
+  readonly conv2: nn.Conv2d | nn.Conv3d
 
-  constructor(inChannels: number, growthRate: number) {
+  constructor({ Conv, BatchNorm }: Layers, inChannels: number, growthRate: number) {
     super()
-    this.norm1 = new nn.BatchNorm2d(inChannels)
-    this.conv1 = new nn.Conv2d(inChannels, BOTTLENECK * growthRate, 1, { bias: false })
-    this.norm2 = new nn.BatchNorm2d(BOTTLENECK * growthRate)
-    this.conv2 = new nn.Conv2d(BOTTLENECK * growthRate, growthRate, 3, { padding: 1, bias: false })
+    this.norm1 = new BatchNorm(inChannels)
+    this.conv1 = new Conv(inChannels, BOTTLENECK * growthRate, 1, { bias: false })
+    this.norm2 = new BatchNorm(BOTTLENECK * growthRate)
+    this.conv2 = new Conv(BOTTLENECK * growthRate, growthRate, 3, { padding: 1, bias: false })
   }
 
   forward(features: readonly Tensor[]): Tensor {
@@ -39,11 +42,11 @@ class DenseLayer extends nn.Module<[readonly Tensor[]]> {
 class DenseBlock extends nn.Module {
   readonly #layers: readonly DenseLayer[]
 
-  constructor(layers: number, inChannels: number, growthRate: number) {
+  constructor(parts: Layers, layers: number, inChannels: number, growthRate: number) {
     super()
     this.#layers = Array.from(
       { length: layers },
-      (_, i) => new DenseLayer(inChannels + i * growthRate, growthRate),
+      (_, i) => new DenseLayer(parts, inChannels + i * growthRate, growthRate),
     )
   }
 
@@ -62,14 +65,15 @@ class DenseBlock extends nn.Module {
 
 /** Between blocks: halves channels and size. */
 class Transition extends nn.Module {
-  readonly norm: nn.BatchNorm2d
-  readonly conv: nn.Conv2d
-  readonly #pool = new nn.AvgPool2d(2)
+  readonly norm: nn.BatchNorm
+  readonly conv: nn.Conv2d | nn.Conv3d
+  readonly #pool: nn.Module
 
-  constructor(inChannels: number, outChannels: number) {
+  constructor({ Conv, BatchNorm, AvgPool }: Layers, inChannels: number, outChannels: number) {
     super()
-    this.norm = new nn.BatchNorm2d(inChannels)
-    this.conv = new nn.Conv2d(inChannels, outChannels, 1, { bias: false })
+    this.#pool = new AvgPool(2)
+    this.norm = new BatchNorm(inChannels)
+    this.conv = new Conv(inChannels, outChannels, 1, { bias: false })
   }
 
   forward(x: Tensor): Tensor {
@@ -83,38 +87,42 @@ class DenseNet extends Backbone {
   override readonly stageChannels: readonly number[]
   override readonly reduction = 32
   override readonly stem = 'features.conv0.weight'
+  override readonly dims: 2 | 3
   readonly #dropout: number
 
   constructor(
     { inChannels }: BackboneSettings,
     { dropout }: CommonOptions,
-    { growthRate, blocks, initialFeatures }: Shape,
+    { growthRate, blocks, initialFeatures, dims = 2 }: Shape,
   ) {
     super()
     this.#dropout = dropout ?? 0
+    this.dims = dims
+    const layers = layersOf[dims]
+    const { Conv, BatchNorm, MaxPool } = layers
     const modules: Record<string, nn.Module> = {
-      conv0: new nn.Conv2d(inChannels, initialFeatures, 7, { stride: 2, padding: 3, bias: false }),
-      norm0: new nn.BatchNorm2d(initialFeatures),
+      conv0: new Conv(inChannels, initialFeatures, 7, { stride: 2, padding: 3, bias: false }),
+      norm0: new BatchNorm(initialFeatures),
       relu0: new nn.ReLU(true),
-      pool0: new nn.MaxPool2d(3, { stride: 2, padding: 1 }),
+      pool0: new MaxPool(3, { stride: 2, padding: 1 }),
     }
     let channels = initialFeatures
     const stageChannels: number[] = []
-    blocks.forEach((layers, i) => {
-      modules[`denseblock${i + 1}`] = new DenseBlock(layers, channels, growthRate)
-      channels += layers * growthRate
+    blocks.forEach((count, i) => {
+      modules[`denseblock${i + 1}`] = new DenseBlock(layers, count, channels, growthRate)
+      channels += count * growthRate
       stageChannels.push(channels)
       if (i < blocks.length - 1) {
-        modules[`transition${i + 1}`] = new Transition(channels, channels / 2)
+        modules[`transition${i + 1}`] = new Transition(layers, channels, channels / 2)
         channels /= 2
       }
     })
-    modules['norm5'] = new nn.BatchNorm2d(channels)
+    modules['norm5'] = new BatchNorm(channels)
     this.features = new nn.Sequential(modules)
     this.featureChannels = channels
     this.stageChannels = stageChannels
     for (const [, module] of this.namedModules()) {
-      if (module instanceof nn.Conv2d) nn.init.kaimingNormal_(module.weight)
+      if (module instanceof nn.Conv) nn.init.kaimingNormal_(module.weight)
     }
   }
 
@@ -135,14 +143,16 @@ class DenseNet extends Backbone {
   }
 }
 
-const densenet = (blocks: readonly number[]) =>
+const densenet = (blocks: readonly number[], dims: 2 | 3 = 2) =>
   defineBackbone({
     paper: 'Huang et al., Densely Connected Convolutional Networks, CVPR 2017',
     options: commonOptions,
+    dims,
     make: (settings, options) =>
-      new DenseNet(settings, options, { growthRate: 32, blocks, initialFeatures: 64 }),
+      new DenseNet(settings, options, { growthRate: 32, blocks, initialFeatures: 64, dims }),
   })
 
 export const densenet121 = densenet([6, 12, 24, 16])
 export const densenet169 = densenet([6, 12, 32, 32])
 export const densenet201 = densenet([6, 12, 48, 32])
+export const densenet3d121 = densenet([6, 12, 24, 16], 3)

@@ -1,38 +1,43 @@
 /**
  * ResNet (He et al., CVPR 2016, arXiv:1512.03385): blocks that add to what they are given. Layout and parameter names are
- * torchvision's (stride in the 3x3 convolution), so that its checkpoints load by key.
+ * torchvision's (stride in the 3x3 convolution), so that its checkpoints load by key. The same over three dimensions has
+ * the layout of MedicalNet (Chen et al., Med3D, arXiv:1904.00625), whose dilations were for segmentation.
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
 import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
-import { initialiseConvolutions } from '../layers.js'
+import { initialiseConvolutions, layersOf, type Layers } from '../layers.js'
 import { PooledLinear } from '../published.js'
 
-const conv3x3 = (from: number, to: number, stride = 1): nn.Conv2d =>
-  new nn.Conv2d(from, to, 3, { stride, padding: 1, bias: false })
-const conv1x1 = (from: number, to: number, stride = 1): nn.Conv2d =>
-  new nn.Conv2d(from, to, 1, { stride, bias: false })
+type AnyConv = nn.Conv2d | nn.Conv3d
+
+const conv3 = ({ Conv }: Layers, from: number, to: number, stride = 1): AnyConv =>
+  new Conv(from, to, 3, { stride, padding: 1, bias: false })
+const conv1 = ({ Conv }: Layers, from: number, to: number, stride = 1): AnyConv =>
+  new Conv(from, to, 1, { stride, bias: false })
 
 /** 1x1 convolution and norm where a block changes size or channels. */
-const shortcut = (from: number, to: number, stride: number): nn.Sequential | null =>
-  stride === 1 && from === to ? null : new nn.Sequential([conv1x1(from, to, stride), new nn.BatchNorm2d(to)])
+const shortcut = (layers: Layers, from: number, to: number, stride: number): nn.Sequential | null =>
+  stride === 1 && from === to
+    ? null
+    : new nn.Sequential([conv1(layers, from, to, stride), new layers.BatchNorm(to)])
 
 /** Two 3x3 convolutions. */
 class BasicBlock extends nn.Module {
   static readonly expansion = 1
-  readonly conv1: nn.Conv2d
-  readonly bn1: nn.BatchNorm2d
-  readonly conv2: nn.Conv2d
-  readonly bn2: nn.BatchNorm2d
+  readonly conv1: AnyConv
+  readonly bn1: nn.BatchNorm
+  readonly conv2: AnyConv
+  readonly bn2: nn.BatchNorm
   readonly downsample: nn.Sequential | null
 
-  constructor(from: number, width: number, stride: number) {
+  constructor(layers: Layers, from: number, width: number, stride: number) {
     super()
-    this.conv1 = conv3x3(from, width, stride)
-    this.bn1 = new nn.BatchNorm2d(width)
-    this.conv2 = conv3x3(width, width)
-    this.bn2 = new nn.BatchNorm2d(width)
-    this.downsample = shortcut(from, width, stride)
+    this.conv1 = conv3(layers, from, width, stride)
+    this.bn1 = new layers.BatchNorm(width)
+    this.conv2 = conv3(layers, width, width)
+    this.bn2 = new layers.BatchNorm(width)
+    this.downsample = shortcut(layers, from, width, stride)
   }
 
   forward(x: Tensor): Tensor {
@@ -45,24 +50,24 @@ class BasicBlock extends nn.Module {
 /** 1x1 down, 3x3, 1x1 up to four times the width. */
 class Bottleneck extends nn.Module {
   static readonly expansion = 4
-  readonly conv1: nn.Conv2d
-  readonly bn1: nn.BatchNorm2d
-  readonly conv2: nn.Conv2d
-  readonly bn2: nn.BatchNorm2d
-  readonly conv3: nn.Conv2d
-  readonly bn3: nn.BatchNorm2d
+  readonly conv1: AnyConv
+  readonly bn1: nn.BatchNorm
+  readonly conv2: AnyConv
+  readonly bn2: nn.BatchNorm
+  readonly conv3: AnyConv
+  readonly bn3: nn.BatchNorm
   readonly downsample: nn.Sequential | null
 
-  constructor(from: number, width: number, stride: number) {
+  constructor(layers: Layers, from: number, width: number, stride: number) {
     super()
     const to = width * Bottleneck.expansion
-    this.conv1 = conv1x1(from, width)
-    this.bn1 = new nn.BatchNorm2d(width)
-    this.conv2 = conv3x3(width, width, stride)
-    this.bn2 = new nn.BatchNorm2d(width)
-    this.conv3 = conv1x1(width, to)
-    this.bn3 = new nn.BatchNorm2d(to)
-    this.downsample = shortcut(from, to, stride)
+    this.conv1 = conv1(layers, from, width)
+    this.bn1 = new layers.BatchNorm(width)
+    this.conv2 = conv3(layers, width, width, stride)
+    this.bn2 = new layers.BatchNorm(width)
+    this.conv3 = conv1(layers, width, to)
+    this.bn3 = new layers.BatchNorm(to)
+    this.downsample = shortcut(layers, from, to, stride)
   }
 
   forward(x: Tensor): Tensor {
@@ -77,9 +82,15 @@ type Block = typeof BasicBlock | typeof Bottleneck
 
 const WIDTHS = [64, 128, 256, 512] as const
 
+interface Shape {
+  block: Block
+  blocks: readonly number[]
+  dims?: 2 | 3
+}
+
 class ResNet extends Backbone {
-  readonly conv1: nn.Conv2d
-  readonly bn1 = new nn.BatchNorm2d(WIDTHS[0])
+  readonly conv1: AnyConv
+  readonly bn1: nn.BatchNorm
   readonly layer1: nn.Sequential
   readonly layer2: nn.Sequential
   readonly layer3: nn.Sequential
@@ -88,21 +99,25 @@ class ResNet extends Backbone {
   override readonly featureChannels: number
   override readonly reduction = 32
   override readonly stem = 'conv1.weight'
-  readonly #pool = new nn.MaxPool2d(3, { stride: 2, padding: 1 })
+  override readonly dims: 2 | 3
+  readonly #pool: nn.Module
   readonly #dropout: number
 
   constructor(
     { inChannels }: BackboneSettings,
     { dropout }: CommonOptions,
-    block: Block,
-    blocks: readonly number[],
+    { block, blocks, dims = 2 }: Shape,
   ) {
     super()
-    this.conv1 = new nn.Conv2d(inChannels, WIDTHS[0], 7, { stride: 2, padding: 3, bias: false })
+    const layers = layersOf[dims]
+    this.dims = dims
+    this.conv1 = new layers.Conv(inChannels, WIDTHS[0], 7, { stride: 2, padding: 3, bias: false })
+    this.bn1 = new layers.BatchNorm(WIDTHS[0])
+    this.#pool = new layers.MaxPool(3, { stride: 2, padding: 1 })
     let channels: number = WIDTHS[0]
     const stages = WIDTHS.map((width, stage) => {
       const modules = Array.from({ length: blocks[stage] }, (_, i) => {
-        const made = new block(channels, width, i === 0 && stage > 0 ? 2 : 1)
+        const made = new block(layers, channels, width, i === 0 && stage > 0 ? 2 : 1)
         channels = width * block.expansion
         return made
       })
@@ -128,14 +143,17 @@ class ResNet extends Backbone {
   }
 }
 
-const resnet = (block: Block, blocks: readonly number[]) =>
+const resnet = (shape: Shape) =>
   defineBackbone({
     paper: 'He et al., Deep Residual Learning for Image Recognition, CVPR 2016',
     options: commonOptions,
-    make: (settings, options) => new ResNet(settings, options, block, blocks),
+    dims: shape.dims ?? 2,
+    make: (settings, options) => new ResNet(settings, options, shape),
   })
 
-export const resnet18 = resnet(BasicBlock, [2, 2, 2, 2])
-export const resnet34 = resnet(BasicBlock, [3, 4, 6, 3])
-export const resnet50 = resnet(Bottleneck, [3, 4, 6, 3])
-export const resnet101 = resnet(Bottleneck, [3, 4, 23, 3])
+export const resnet18 = resnet({ block: BasicBlock, blocks: [2, 2, 2, 2] })
+export const resnet34 = resnet({ block: BasicBlock, blocks: [3, 4, 6, 3] })
+export const resnet50 = resnet({ block: Bottleneck, blocks: [3, 4, 6, 3] })
+export const resnet101 = resnet({ block: Bottleneck, blocks: [3, 4, 23, 3] })
+export const resnet3d18 = resnet({ block: BasicBlock, blocks: [2, 2, 2, 2], dims: 3 })
+export const resnet3d50 = resnet({ block: Bottleneck, blocks: [3, 4, 6, 3], dims: 3 })

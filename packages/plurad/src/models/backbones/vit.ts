@@ -74,7 +74,7 @@ class Encoder extends nn.Module {
 
   thirds(tokens: Tensor): [Tensor, Tensor, Tensor] {
     let x = tokens.add(this.pos_embedding)
-    const blocks = Array.from(this.layers.namedChildren(), ([, block]) => block as EncoderBlock)
+    const blocks = Array.from(this.layers.namedChildren(), ([, block]) => block as nn.Module)
     const kept: Tensor[] = []
     blocks.forEach((block, i) => {
       x = block.forward(x)
