@@ -36,7 +36,6 @@ const statistics: LabelStatistics = {
 
 const vectors: LabelVectors = {
   source: 'test',
-  dim: 4,
   labels: [
     [1, 0, 0.5, -0.5],
     [0, 1, -0.5, 0.5],

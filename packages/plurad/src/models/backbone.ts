@@ -57,4 +57,6 @@ export interface Branch {
   logits: Tensor
   /** Share in the loss. */
   weight: number
+  /** Name of the loss for these logits; the recipe's own when left out. */
+  loss?: string
 }

@@ -1,7 +1,7 @@
 /** The model that is trained: backbone and head in one module. */
 import { nn, type Tensor } from '@plurad/torch'
 import type { Backbone } from './backbone.js'
-import type { Head, HeadOutput, LabelStatistics, LabelVectors } from './head.js'
+import type { Head, HeadOutput, LabelStatistics, LabelVectors, VectorShape } from './head.js'
 import type { Part } from './part.js'
 import { makeBackbone, makeHead } from './registry.js'
 
@@ -16,6 +16,8 @@ export interface ModelSettings {
   /** Subtracted from, and divided out of, pixels in [0, 1]; one value a channel. */
   mean: readonly number[]
   std: readonly number[]
+  /** Shape of the label vectors that the head was made with, for reading it from a file. */
+  vectors?: VectorShape | null
 }
 
 /** What some heads are initialised with; a model read from a file needs none of it. */
@@ -37,11 +39,18 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
 
   constructor(settings: ModelSettings, knowledge: LabelKnowledge = { statistics: null, vectors: null }) {
     super()
-    this.settings = settings
+    const vectorShape = settings.vectors ?? shapeOf(knowledge.vectors)
+    this.settings = { ...settings, vectors: vectorShape }
     const { inChannels, size, labels } = settings
     const make = (): Backbone => makeBackbone(settings.backbone, { inChannels, size })
     this.backbone = make()
-    this.head = makeHead(settings.head, { backbone: this.backbone, labels, makeBackbone: make, ...knowledge })
+    this.head = makeHead(settings.head, {
+      backbone: this.backbone,
+      labels,
+      makeBackbone: make,
+      vectorShape,
+      ...knowledge,
+    })
   }
 
   /** Normalised pixels [N, C, H, W] -> logits [N, labels]. */
@@ -53,4 +62,8 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
   outputs(pixels: Tensor, { metadata = null, known = null }: SideInput = {}): HeadOutput {
     return this.head.forward({ ...this.backbone.forward(pixels), pixels, metadata, known })
   }
+}
+
+function shapeOf(vectors: LabelVectors | null): VectorShape | null {
+  return vectors === null ? null : { dim: vectors.labels[0]?.length ?? 0, words: vectors.prompt.length }
 }

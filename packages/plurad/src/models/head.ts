@@ -24,6 +24,11 @@ export interface HeadOutput extends PublishedOutput {
 
 /** Turns features into logits. */
 export abstract class Head extends nn.Module<[HeadInput], HeadOutput> {
+  /** Whether it learns from labels that are known beforehand: training then shows it some of each image's. */
+  readonly wantsKnown: boolean = false
+  /** What a user should know of how it was made, such as an empty label graph. */
+  readonly notes: readonly string[] = []
+
   abstract override forward(input: HeadInput): HeadOutput
 }
 
@@ -38,8 +43,15 @@ export interface HeadContext {
    * them.
    */
   statistics: LabelStatistics | null
-  /** A vector a label, [labels, D], and one for each word of a prompt; null as `statistics`. */
+  /** A vector a label, and one for each word of a prompt; null as `statistics`. */
   vectors: LabelVectors | null
+  /** Shape of these vectors, also where their values come from a file; null where the model has none. */
+  vectorShape: VectorShape | null
+}
+
+export interface VectorShape {
+  dim: number
+  words: number
 }
 
 /** Counts over the training split, unknown labels left out. */
@@ -54,8 +66,6 @@ export interface LabelStatistics {
 export interface LabelVectors {
   /** Where they come from, such as `cooccurrence`. */
   source: string
-  /** Length of each vector. */
-  dim: number
   /** [labels][dim] */
   labels: readonly (readonly number[])[]
   /** [words][dim] of the prompt; none for sources that know no words. */

@@ -1,5 +1,5 @@
 /** Small parts that several architectures share. */
-import { nn, type Tensor } from '@plurad/torch'
+import { empty, fromTypedArray, nn, Parameter, type Tensor } from '@plurad/torch'
 
 /** The layers that exist over two and over three spatial dimensions: a network written with them serves both. */
 export const layersOf = {
@@ -83,4 +83,76 @@ export function runStages(features: nn.Sequential, x: Tensor, ends: readonly num
     if (ends.includes(at++)) stages.push(x)
   }
   return stages
+}
+
+/** Feature map [N, D, H, W] (or volume) -> tokens [N, positions, D]. */
+export function tokensOf(map: Tensor): Tensor {
+  return map.flatten(2).transpose(1, 2)
+}
+
+/** Largest over all positions: [N, C, H, W] or [N, C, D, H, W] -> [N, C]. */
+export function maxPool(map: Tensor): Tensor {
+  return map.flatten(2).amax(2)
+}
+
+/** A convolution over single positions of a map with this many spatial dimensions. */
+export function pointwise(dims: 2 | 3, from: number, to: number): nn.Conv2d | nn.Conv3d {
+  return new layersOf[dims].Conv(from, to, 1)
+}
+
+/**
+ * Sine and cosine position encodings of a grid (Carion et al., DETR, ECCV 2020), [positions, dim]: the first channels tell
+ * the row, the next the column (in volumes the slice comes first). Channels that do not divide evenly stay 0.
+ */
+export function sinePositions(sides: readonly number[], dim: number): Float32Array {
+  const each = 2 * Math.floor(dim / sides.length / 2)
+  const count = sides.reduce((product, side) => product * side, 1)
+  const values = new Float32Array(count * dim)
+  for (let position = 0; position < count; position++) {
+    let rest = position
+    for (let axis = sides.length - 1; axis >= 0; axis--) {
+      const at = (2 * Math.PI * ((rest % sides[axis]) + 1)) / sides[axis]
+      rest = Math.floor(rest / sides[axis])
+      for (let channel = 0; channel < each; channel++) {
+        const angle = at / 10000 ** ((2 * Math.floor(channel / 2)) / each)
+        const value = channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
+        values[position * dim + axis * each + channel] = value
+      }
+    }
+  }
+  return values
+}
+
+/** Adds `sinePositions` to the tokens of a map, [N, positions, D]. */
+export function withPositions(map: Tensor): Tensor {
+  const tokens = tokensOf(map)
+  const dim = map.size(1)
+  const values = sinePositions(map.shape.slice(2), dim)
+  return tokens.add(
+    fromTypedArray(values, [tokens.size(1), dim], { device: map.device }).to({ dtype: tokens.dtype }),
+  )
+}
+
+/** One linear classifier a label, each on the label's own features: [N, C, D] -> [N, C] (Query2Label). */
+export class GroupLinear extends nn.Module {
+  readonly weight: Parameter
+  readonly bias: Parameter
+
+  constructor(labels: number, dim: number) {
+    super()
+    const bound = 1 / Math.sqrt(dim)
+    this.weight = new Parameter(empty([labels, dim]))
+    this.bias = new Parameter(empty([labels]))
+    nn.init.uniform_(this.weight, -bound, bound)
+    nn.init.uniform_(this.bias, -bound, bound)
+  }
+
+  forward(x: Tensor): Tensor {
+    return x.mul(this.weight).sum(-1).add(this.bias)
+  }
+}
+
+/** Vectors along the last dimension divided by their lengths. */
+export function normalise(x: Tensor): Tensor {
+  return x.div(x.mul(x).sum(-1, true).add(1e-12).sqrt())
 }

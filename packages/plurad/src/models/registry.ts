@@ -21,7 +21,20 @@ import { resnet101, resnet18, resnet34, resnet3d18, resnet3d50, resnet50 } from 
 import { swinBase, swinLarge, swinSmall, swinTiny } from './backbones/swin.js'
 import { vgg16, vgg16bn, vgg19, vgg19bn } from './backbones/vgg.js'
 import { vitBase16, vitSmall16 } from './backbones/vit.js'
+import { bilinear } from './heads/bilinear.js'
+import { cTran } from './heads/c-tran.js'
+import { classAttention } from './heads/class-attention.js'
+import { cosine } from './heads/cosine.js'
+import { ldrnet } from './heads/ldrnet.js'
 import { linear } from './heads/linear.js'
+import { locationAttention } from './heads/location-attention.js'
+import { metadataFusion } from './heads/metadata-fusion.js'
+import { metric } from './heads/metric.js'
+import { mlDecoder } from './heads/ml-decoder.js'
+import { mlGcn } from './heads/ml-gcn.js'
+import { mlp } from './heads/mlp.js'
+import { perLabelMlp } from './heads/per-label-mlp.js'
+import { query2label } from './heads/query2label.js'
 import { published } from './heads/published.js'
 import type { BackboneEntry, HeadEntry } from './define.js'
 import type { Head, HeadContext } from './head.js'
@@ -69,6 +82,19 @@ export const backbones: Readonly<Record<string, BackboneEntry>> = {
 export const heads: Readonly<Record<string, HeadEntry>> = {
   linear,
   published,
+  mlp,
+  per_label_mlp: perLabelMlp,
+  location_attention: locationAttention,
+  class_attention: classAttention,
+  bilinear,
+  ml_gcn: mlGcn,
+  query2label,
+  ml_decoder: mlDecoder,
+  c_tran: cTran,
+  ldrnet,
+  metadata_fusion: metadataFusion,
+  metric,
+  cosine,
 }
 
 /** Throws `RecipeError` for an unknown name, a misspelt option or an image size that the architecture cannot take. */

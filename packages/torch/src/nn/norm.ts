@@ -56,6 +56,14 @@ export class BatchNorm1d extends BatchNorm {}
 export class BatchNorm2d extends BatchNorm {}
 export class BatchNorm3d extends BatchNorm {}
 
+/**
+ * Under autocast these norms compute in the parameters' precision, as CUDA's autocast has it: on the CPU libtorch before
+ * 2.0 refuses a half-precision input beside single-precision parameters.
+ */
+function asParameter(x: Tensor, { dtype }: Parameter): Tensor {
+  return x.dtype === dtype ? x : x.to({ dtype })
+}
+
 /** Layer normalisation over the last dimensions (Ba 2016). */
 export class LayerNorm extends Module {
   readonly weight: Parameter
@@ -72,7 +80,7 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return aten.layer_norm.default(x, this.normalizedShape, this.weight, this.bias, this.eps)
+    return aten.layer_norm.default(asParameter(x, this.weight), this.normalizedShape, this.weight, this.bias, this.eps)
   }
 }
 
@@ -99,6 +107,6 @@ export class GroupNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return aten.group_norm.default(x, this.groups, this.weight, this.bias, this.eps)
+    return aten.group_norm.default(asParameter(x, this.weight), this.groups, this.weight, this.bias, this.eps)
   }
 }
