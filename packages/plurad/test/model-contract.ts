@@ -26,6 +26,7 @@ const LABELS = ['a', 'b', 'c']
 
 const statistics: LabelStatistics = {
   images: 100,
+  known: [100, 100, 100],
   positives: [50, 30, 10],
   together: [
     [50, 25, 4],

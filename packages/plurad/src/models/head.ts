@@ -18,14 +18,18 @@ export interface HeadOutput extends PublishedOutput {
   classFeatures?: Tensor
   /** Where each label was looked for, [N, labels, H, W] or [N, 1, H, W] for one map for all; rows sum to one. */
   attention?: Tensor
-  /** Vector of the image in the space of the label vectors, [N, D]. */
+  /** Vector of the image in the space of the label vectors, [N, D], of length 1. */
   embedding?: Tensor
+  /** Cosines between it and the label vectors, [N, labels]. */
+  similarities?: Tensor
 }
 
 /** Turns features into logits. */
 export abstract class Head extends nn.Module<[HeadInput], HeadOutput> {
   /** Whether it learns from labels that are known beforehand: training then shows it some of each image's. */
   readonly wantsKnown: boolean = false
+  /** Whether it uses age, sex and view. */
+  readonly wantsMetadata: boolean = false
   /** What a user should know of how it was made, such as an empty label graph. */
   readonly notes: readonly string[] = []
 
@@ -57,6 +61,8 @@ export interface VectorShape {
 /** Counts over the training split, unknown labels left out. */
 export interface LabelStatistics {
   images: number
+  /** Images of which each label is known, [labels]. */
+  known: readonly number[]
   /** Images with each label, [labels]. */
   positives: readonly number[]
   /** Images with both labels, [labels][labels]; the diagonal holds `positives`. */

@@ -1,7 +1,6 @@
 /** Every backbone and head by its name in a recipe. Adding one is a file and a line here. */
-import type { z } from 'zod'
 import { RecipeError } from '../errors.js'
-import { closest, didYouMean } from '../suggest.js'
+import { closest } from '../suggest.js'
 import type { Backbone, BackboneSettings } from './backbone.js'
 import { densenet121, densenet169, densenet201, densenet3d121 } from './backbones/densenet.js'
 import { convnextBase, convnextSmall, convnextTiny } from './backbones/convnext.js'
@@ -38,7 +37,7 @@ import { query2label } from './heads/query2label.js'
 import { published } from './heads/published.js'
 import type { BackboneEntry, HeadEntry } from './define.js'
 import type { Head, HeadContext } from './head.js'
-import type { Part } from './part.js'
+import { checkOptions, type Part } from './part.js'
 
 export const backbones: Readonly<Record<string, BackboneEntry>> = {
   densenet121,
@@ -108,35 +107,19 @@ export function makeBackbone({ name, ...options }: Part, settings: BackboneSetti
         `${entry.smallest}${multiples}. Change data.size.`,
     )
   }
-  return entry.make(settings, checked(entry.options, `backbone ${name}`, options))
+  return entry.make(settings, checkOptions(entry.options, `backbone ${name}`, options))
 }
 
 /** Throws `RecipeError` for an unknown name or a misspelt option. */
 export function makeHead({ name, ...options }: Part, context: HeadContext): Head {
   const entry = lookUp(heads, 'head', name)
-  return entry.make(context, checked(entry.options, `head ${name}`, options))
+  return entry.make(context, checkOptions(entry.options, `head ${name}`, options))
 }
 
 /** What a recipe says of a part can be used. Throws `RecipeError`. */
 export function checkPart(kind: 'backbone' | 'head', { name, ...options }: Part): void {
   const entry = kind === 'backbone' ? lookUp(backbones, kind, name) : lookUp(heads, kind, name)
-  checked(entry.options, `${kind} ${name}`, options)
-}
-
-/** The options as they are, once they are known to fit. */
-function checked(schema: z.ZodObject, what: string, options: object): object {
-  const known = Object.keys(schema.shape)
-  const stranger = Object.keys(options).find((key) => !known.includes(key))
-  if (stranger !== undefined) {
-    throw new RecipeError(
-      `The ${what} has no option '${stranger}'.${didYouMean(stranger, known)} ` +
-        (known.length === 0 ? 'It has none.' : `It has ${known.join(', ')}.`),
-    )
-  }
-  const parsed = schema.safeParse(options)
-  if (parsed.success) return options
-  const issue = parsed.error.issues[0]
-  throw new RecipeError(`The ${what}: option ${issue.path.join('.')}: ${issue.message}.`)
+  checkOptions(entry.options, `${kind} ${name}`, options)
 }
 
 /** Finds an entry of a registry. Throws `RecipeError` that lists what there is. */

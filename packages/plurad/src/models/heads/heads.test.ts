@@ -76,7 +76,7 @@ function expectNumbers(found: Tensor, expected: readonly number[]): void {
 describe('against numpy and PyTorch', () => {
   test("ML-GCN's graph of a label matrix made by hand", () => {
     const { positives, together, adjacency } = reference.graph
-    const graph = labelGraph({ images: 8, positives, together }, 0.4, 0.2)
+    const graph = labelGraph({ images: 8, known: [8, 8, 8, 8], positives, together }, 0.4, 0.2)
     graph.flat().forEach((value, i) => expect(value).toBeCloseTo(adjacency.flat()[i], 12))
     expect(graph[3]).toEqual([0, 0, 0, 1])
   })
@@ -174,6 +174,7 @@ test('a region is cut out by its box and stretched', () => {
 test('ML-GCN says when its graph is empty', () => {
   const lonely = {
     images: 10,
+    known: [10, 10, 10],
     positives: [3, 3, 3],
     together: [
       [3, 0, 0],

@@ -7,6 +7,7 @@ import { averagePool } from '../layers.js'
 import { METADATA_FEATURES } from '../metadata.js'
 
 class MetadataFusion extends Head {
+  override readonly wantsMetadata = true
   readonly metadata: nn.Linear
   readonly classifier: nn.Sequential
 

@@ -39,8 +39,8 @@ class MetricHead extends Head {
   forward({ map }: HeadInput): HeadOutput {
     const embedding = normalise(this.image.forward(averagePool(map)))
     const anchors = normalise(this.text.forward(this.label_vectors))
-    const logits = embedding.matmul(anchors.transpose(0, 1)).mul(this.#scale).add(this.bias)
-    return { logits, embedding }
+    const similarities = embedding.matmul(anchors.transpose(0, 1))
+    return { logits: similarities.mul(this.#scale).add(this.bias), embedding, similarities }
   }
 }
 
