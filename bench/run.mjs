@@ -5,33 +5,15 @@
  *     node bench/run.mjs                         what there is
  *     node bench/run.mjs training-step --rounds 5 --save
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { median, runProgram } from './alternate.mjs'
 import { cases } from './cases.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const python = process.env.PLURAD_BENCH_PYTHON ?? '/usr/bin/python3'
-
-function run(program, args) {
-  const command = program.endsWith('.py') ? python : process.execPath
-  const result = spawnSync(command, [join(here, program), JSON.stringify(args)], {
-    encoding: 'utf8',
-    cwd: dirname(here),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  if (result.status !== 0) throw new Error(`${program} ended with ${result.status ?? result.signal}`)
-  return JSON.parse(result.stdout.trim().split('\n').at(-1))
-}
-
-const median = (values) => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
-
 const [name, ...flags] = process.argv.slice(2)
 const rounds = flags.includes('--rounds') ? Number(flags[flags.indexOf('--rounds') + 1]) : 5
 const chosen = name === 'all' ? Object.keys(cases) : [name]
@@ -46,8 +28,8 @@ for (const key of chosen) {
   const pairs = []
   let versions = {}
   for (let round = 1; round <= rounds; round++) {
-    const a = run(ours.program, ours.args)
-    const b = run(peer.program, peer.args)
+    const a = runProgram(ours.program, ours.args)
+    const b = runProgram(peer.program, peer.args)
     versions = { ours: a.version, peer: b.version }
     pairs.push({ ours: a.seconds, peer: b.seconds, ratio: a.seconds / b.seconds })
     console.log(

@@ -3,24 +3,30 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { engineInfo, manualSeed, setNumThreads } from '@plurad/torch'
 
-export const args = JSON.parse(process.argv[2] ?? '{}')
+/** What `run.mjs` gives a program; other programs have words of their own. */
+export const args = process.argv[2]?.startsWith('{') ? JSON.parse(process.argv[2]) : {}
 export const labels = Array.from({ length: 14 }, (_, i) => `label ${i}`)
 export const version = `plurad on libtorch ${engineInfo().version} and node ${process.versions.node}`
 
 setNumThreads(availableParallelism())
 manualSeed(0)
 
-export async function densenet() {
+/** A network for the 14 labels, as a recipe would make it. */
+export async function model(architecture, { inChannels = 1, size = 224, head = 'linear' } = {}) {
   const { Classifier } = await import('../../packages/plurad/dist/models/classifier.js')
+  const values = (value) => new Array(inChannels).fill(value)
   return new Classifier({
-    backbone: 'densenet121',
-    head: 'linear',
-    inChannels: 1,
+    backbone: { name: architecture },
+    head: { name: head },
+    inChannels,
+    size,
     labels,
-    mean: [0.5],
-    std: [0.25],
+    mean: values(0.5),
+    std: values(0.25),
   })
 }
+
+export const densenet = (size = 224) => model('densenet121', { size })
 
 export const loss = async () => (await import('../../packages/plurad/dist/losses/bce.js')).bce
 
