@@ -10,6 +10,11 @@ export interface DecodedImage {
   maxValue: 255 | 65535
   /** Row-major and interleaved, [height, width, channels], in [0, maxValue]. */
   data: Uint8Array | Uint16Array
+  /**
+   * True where the values are a 16-bit file's own, of which fewer bits may be in use (`bits` in preprocessing.ts); left
+   * out where a window has brought them to full scale.
+   */
+  asStored?: boolean | undefined
   /** What a user should know of this file's values, such as that most were outside the window. */
   warning?: string | undefined
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { crc32, deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../errors.js'
+import type { WindowChoice } from '../preprocessing.js'
 import { decodeImage, decodeImageBlocking, decodeImageBytes } from './decode.js'
 import { imageFormats } from './registry.js'
 
@@ -15,7 +16,14 @@ const expected = JSON.parse(readFileSync(join(fixtures, 'images.json'), 'utf8'))
   string,
   { width: number; height: number; channels: number; maxValue: number; data: number[] }
 >
+/** Of files whose values are measurements what they store. */
+const measured = JSON.parse(readFileSync(join(fixtures, 'measured.json'), 'utf8')) as Record<
+  string,
+  { type: string; values: number[] }
+>
 const file = (name: string) => join(fixtures, 'images', name)
+/** Without parts of files. */
+const files = Object.keys(expected).filter((name) => !name.includes('#'))
 
 async function failure(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.then(
@@ -30,12 +38,62 @@ describe('decodeImage', () => {
   it.each(Object.keys(expected))('reads %s as Pillow does', async (name) => {
     const { data, ...shape } = expected[name]
     const image = await decodeImage(file(name))
-    expect({ ...image, data: undefined }).toEqual({ ...shape, data: undefined })
+    const { width, height, channels, maxValue } = image
+    expect({ width, height, channels, maxValue }).toEqual(shape)
+    expect(image.asStored ?? false).toBe(maxValue === 65535)
     // Decoders of lossy files may round by one; all others have one right answer.
-    const tolerance = name.endsWith('.jpg') ? 1 : 0
+    const tolerance = name.endsWith('.jpg') || name.startsWith('jpeg-in') ? 1 : 0
     const worst = data.reduce((most, value, at) => Math.max(most, Math.abs(value - image.data[at])), 0)
     expect(worst).toBeLessThanOrEqual(tolerance)
     expect(image.data).toHaveLength(data.length)
+  })
+
+  it('warns of photographs that were turned, and of those only', async () => {
+    for (const name of files) {
+      const { warning } = await decodeImage(file(name))
+      if (name === 'orientation.jpg') expect(warning).toContain('EXIF orientation 6')
+      else expect(warning).toBeUndefined()
+    }
+  })
+
+  it.each(Object.keys(measured))('reads %s as measurements, through a window', async (name) => {
+    const { type, values } = measured[name]
+    const bits = 8 * Number(type[1])
+    const seen = async (window: WindowChoice, low: number, high: number) => {
+      const image = await decodeImage(file(name), window)
+      expect(image).toMatchObject({ width: 13, height: 9, channels: 1, maxValue: 65535 })
+      const wanted = values.map((value) => Math.min(1, Math.max(0, (value - low) / (high - low))) * 65535)
+      const worst = wanted.reduce((most, value, at) => Math.max(most, Math.abs(value - image.data[at])), 0)
+      expect(worst).toBeLessThanOrEqual(0.501)
+    }
+    const span =
+      type[0] === 'f'
+        ? ([Math.min(...values), Math.max(...values)] as const)
+        : type[0] === 'u'
+          ? ([0, 2 ** bits - 1] as const)
+          : ([-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] as const)
+    await seen('full', ...span)
+    await seen('file', ...span)
+    await seen({ center: 20, width: 101 }, -30.5, 70.5)
+    await seen('brain', 0, 80)
+  })
+
+  it.each([
+    ['refused-float64.tif', '1 samples of 64 bits, float'],
+    ['refused-bits12.tif', '1 samples of 12 bits, unsigned'],
+    ['refused-channels7.tif', '7 samples of 8 bits'],
+    ['refused-lab.tif', 'photometric interpretation 8'],
+  ])('refuses %s by name', async (name, reason) => {
+    const message = await failure(decodeImage(file(name)))
+    expect(message).toContain(reason)
+    // It is whole: nobody needs to copy it again.
+    expect(message).not.toContain('damaged')
+  })
+
+  it('says which pages a TIFF has', async () => {
+    expect(await decodeImage(file('pages.tif'))).toEqual(await decodeImage(file('pages.tif#0')))
+    expect(await failure(decodeImage(file('pages.tif#3')))).toContain('page 3 was asked for, but it has 3')
+    expect(await failure(decodeImage(file('pages.tif#first')))).toContain('part "first" is no page number')
   })
 
   it('gives the same through the blocking read, and goes by content, not by name', async () => {
@@ -59,7 +117,7 @@ describe('damaged files', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it.each(Object.keys(expected))('refuses %s cut off anywhere in its pixels', async (name) => {
+  it.each(files)('refuses %s cut off anywhere in its pixels', async (name) => {
     const bytes = await readFile(file(name))
     // A PNG's last 12 bytes only say that it ends, and in a TIFF the directory may come before or after the pixels.
     const end = name.endsWith('.png') ? bytes.length - 12 : bytes.length
@@ -86,6 +144,41 @@ describe('damaged files', () => {
   it('refuses a header that claims more pixels than memory should be taken for', async () => {
     const message = await failure(decodeImageBytes(greyPng(100_000, 100_000, 1), 'bomb.png'))
     expect(message).toContain('100000 x 100000')
+    const few = await failure(decodeImageBytes(greyPng(10_000, 10_000, 1), 'bomb.png'))
+    expect(few).toContain('10000 x 10000 pixels, which')
+  })
+
+  it('refuses a JPEG whose header claims more than its bytes can hold', async () => {
+    for (const name of ['progressive.jpg', 'rgb-444.jpg']) {
+      const bytes = await readFile(file(name))
+      const frame = bytes.indexOf(Buffer.from(name === 'progressive.jpg' ? 'ffc2' : 'ffc0', 'hex'))
+      bytes.writeUInt16BE(16_000, frame + 5)
+      bytes.writeUInt16BE(16_000, frame + 7)
+      expect(await failure(decodeImageBytes(bytes, 'bomb.jpg'))).toContain(
+        '16000 x 16000 pixels, which so few',
+      )
+    }
+  })
+
+  it('refuses a TIFF whose strips or tiles are not all there', async () => {
+    // Decoders show what is missing as black.
+    for (const [name, tag, value] of [
+      ['tiled16.tif', 256, 500],
+      ['tiled-rgb.tif', 257, 400],
+      ['strips.tif', 257, 11],
+      ['planar8.tif', 257, 1000],
+    ] as const) {
+      const bytes = await readFile(file(name))
+      const directory = bytes.readUInt32LE(4)
+      for (let at = directory + 2; bytes.readUInt16LE(at) <= tag; at += 12)
+        if (bytes.readUInt16LE(at) === tag) bytes.writeUInt16LE(value, at + 8)
+      expect(await failure(decodeImageBytes(bytes, 'holes.tif'))).toContain('holes.tif')
+    }
+    const tiled = await readFile(file('tiled16.tif'))
+    tiled.writeUInt16LE(500, tiled.readUInt32LE(4) + 2 + 8)
+    expect(await failure(decodeImageBytes(tiled, 'holes.tif'))).toContain(
+      'needs 32 strips or tiles and lists 1',
+    )
   })
 
   it('names foreign, empty and missing files, and folders', async () => {
@@ -105,7 +198,7 @@ describe('damaged files', () => {
 
 describe('registry', () => {
   it('has one format for each fixture and no name twice', () => {
-    for (const name of Object.keys(expected)) {
+    for (const name of files) {
       const head = readFileSync(file(name)).subarray(0, 512)
       expect(imageFormats.filter((format) => format.matches(head))).toHaveLength(1)
     }

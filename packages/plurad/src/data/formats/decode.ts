@@ -1,10 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { DataError } from '../../errors.js'
 import type { DecodedImage } from '../image.js'
 import type { WindowChoice } from '../preprocessing.js'
-import type { ReadOptions } from './format.js'
+import { UnsupportedError, type ImageFormat, type ReadOptions } from './format.js'
 import { imageFormats } from './registry.js'
+
+/** Bytes from the beginning of a file by which its format is told. */
+const HEAD_BYTES = 512
+
+/** Files of so many bytes are read at once, whatever their format. */
+const SMALL_BYTES = 2 ** 20
+
+/** A format that reads from the path itself, or the whole content of a file. */
+type Source =
+  { fromFile: NonNullable<ImageFormat['decodeFile']>; format: ImageFormat } | { bytes: Uint8Array }
 
 /**
  * Reads an image file; the format is told by its first bytes, not by its name.
@@ -14,13 +24,7 @@ import { imageFormats } from './registry.js'
  */
 export async function decodeImage(reference: string, window: WindowChoice = 'file'): Promise<DecodedImage> {
   const { path, part } = splitReference(reference)
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(path)
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-  return decodeImageBytes(bytes, reference, { window, part })
+  return decodeSource(await readSource(path), path, reference, { window, part })
 }
 
 /** `decodeImage` with a blocking read: quicker for small files, for threads that have nothing else to do. */
@@ -29,13 +33,7 @@ export async function decodeImageBlocking(
   window: WindowChoice = 'file',
 ): Promise<DecodedImage> {
   const { path, part } = splitReference(reference)
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-  return decodeImageBytes(bytes, reference, { window, part })
+  return decodeSource(readSourceBlocking(path), path, reference, { window, part })
 }
 
 /** `scan.nii.gz#12` -> file and part. A file whose own name holds a `#` is itself. */
@@ -58,20 +56,90 @@ export async function decodeImageBytes(
 ): Promise<DecodedImage> {
   if (bytes.length === 0)
     throw new DataError(`${name}: the file is empty (0 bytes). Copy it again from its source.`)
-  const head = bytes.subarray(0, 512)
-  const format = imageFormats.find((candidate) => candidate.matches(head))
+  const head = bytes.subarray(0, HEAD_BYTES)
+  const format = formatOf(head)
   if (format === undefined) {
     const known = imageFormats.map((candidate) => candidate.name).join(', ')
     throw new DataError(
       `${name}: not an image we can read: its first bytes are ${hex(head)}. Expected one of ${known}.`,
     )
   }
+  return checked(format, name, `${bytes.length} bytes`, () => format.decode(bytes, options))
+}
+
+async function readSource(path: string): Promise<Source> {
+  try {
+    const handle = await open(path)
+    try {
+      // From position 0, which leaves the handle's own position where a read of the whole begins.
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+      return fromFile(buffer.subarray(0, bytesRead)) ?? { bytes: await handle.readFile() }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function readSourceBlocking(path: string): Source {
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const { size } = fstatSync(file)
+      const beginning = readBeginning(file, size <= SMALL_BYTES ? size : HEAD_BYTES)
+      const whole = size > 0 && beginning.length === size
+      return fromFile(beginning.subarray(0, HEAD_BYTES)) ?? { bytes: whole ? beginning : readFileSync(file) }
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+/** As far as there is so much; the file's own position stays. */
+function readBeginning(file: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let done = 0
+  for (let count = -1; done < length && count !== 0; done += count)
+    count = readSync(file, bytes, done, length - done, done)
+  return bytes.subarray(0, done)
+}
+
+function fromFile(head: Uint8Array): Source | null {
+  const format = formatOf(head)
+  return format?.decodeFile === undefined ? null : { fromFile: format.decodeFile.bind(format), format }
+}
+
+async function decodeSource(
+  source: Source,
+  path: string,
+  name: string,
+  options: ReadOptions,
+): Promise<DecodedImage> {
+  if ('bytes' in source) return decodeImageBytes(source.bytes, name, options)
+  return checked(source.format, name, null, () => source.fromFile(path, options))
+}
+
+function formatOf(head: Uint8Array): ImageFormat | undefined {
+  return imageFormats.find((candidate) => candidate.matches(head))
+}
+
+/** Runs a decoder and sees to it that only consistent images and errors that name the file come out. */
+async function checked(
+  format: ImageFormat,
+  name: string,
+  extent: string | null,
+  decode: () => DecodedImage | Promise<DecodedImage>,
+): Promise<DecodedImage> {
   let image: DecodedImage
   try {
-    image = await format.decode(bytes, options)
+    image = await decode()
   } catch (error) {
+    if (error instanceof UnsupportedError) throw new DataError(`${name}: ${reason(error)}.`, { cause: error })
     throw new DataError(
-      `${name}: damaged or cut-off ${format.name} file (${bytes.length} bytes): ${reason(error)}. ` +
+      `${name}: damaged or cut-off ${format.name} file${extent === null ? '' : ` (${extent})`}: ${reason(error)}. ` +
         'Copy it again from its source.',
       { cause: error },
     )

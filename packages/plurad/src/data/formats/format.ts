@@ -21,8 +21,21 @@ export interface ImageFormat {
   extensions: readonly string[]
   /** Whether a file that begins with these bytes (at most 512) is of this format. */
   matches(head: Uint8Array): boolean
-  /** Pixels of a whole file. Throws on damaged or cut-off content, with the reason and without the file's name. */
+  /**
+   * Pixels of a whole file. Throws on damaged or cut-off content, with the reason and without the file's name; an
+   * `UnsupportedError` where the file is whole.
+   */
   decode(bytes: Uint8Array, options: ReadOptions): DecodedImage | Promise<DecodedImage>
+  /** The same from disk, for files that hold far more than one image: used instead of `decode` where there is a path. */
+  decodeFile?(path: string, options: ReadOptions): DecodedImage | Promise<DecodedImage>
+}
+
+/**
+ * The file is whole, but what it holds, or the part or window that was asked for, is none that can be given. Its
+ * message says what was found, what is expected and what to do, without the file's name.
+ */
+export class UnsupportedError extends Error {
+  override name = 'UnsupportedError'
 }
 
 /** Whether `head` has `signature` at `offset`. */

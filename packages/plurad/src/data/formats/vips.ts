@@ -1,4 +1,4 @@
-import type { FailOnOptions } from 'sharp'
+import type { FailOnOptions, Sharp } from 'sharp'
 import { asUint16, MAX_PIXELS, type DecodedImage } from '../image.js'
 
 async function loadSharp() {
@@ -11,31 +11,99 @@ async function loadSharp() {
 
 let loading: ReturnType<typeof loadSharp> | undefined
 
-/**
- * Decodes through libvips, without its colour management: no profile is applied and no EXIF orientation,
- * which is how Pillow and torchvision read an image.
- *
- * @param failOn the mildest trouble that is an error
- */
-export async function decodeWithVips(bytes: Uint8Array, failOn: FailOnOptions): Promise<DecodedImage> {
+interface VipsOptions {
+  /** The mildest trouble that is an error. */
+  failOn: FailOnOptions
+  /** Which page, from 0. */
+  page?: number
+  /** Turn it by its orientation; else it is decoded as stored, with a warning where it has one. */
+  upright?: boolean
+}
+
+/** A decoder for these bytes, without colour management: no profile is applied, as in Pillow and torchvision. */
+async function openWithVips(
+  bytes: Uint8Array,
+  { failOn, page = 0, upright = false }: VipsOptions,
+): Promise<Sharp> {
   const sharp = await (loading ??= loadSharp())
-  const image = sharp(bytes, { failOn, ignoreIcc: true, limitInputPixels: MAX_PIXELS })
-  const { depth, channels: stored, hasAlpha } = await image.metadata()
-  if (depth !== 'uchar' && depth !== 'ushort') {
+  return sharp(bytes, { failOn, page, autoOrient: upright, ignoreIcc: true, limitInputPixels: MAX_PIXELS })
+}
+
+/** Decodes unsigned integers of up to 16 bits. */
+export async function decodeWithVips(bytes: Uint8Array, options: VipsOptions): Promise<DecodedImage> {
+  const image = await openWithVips(bytes, options)
+  const { depth, channels: stored, hasAlpha, space, orientation = 1 } = await image.metadata()
+  if (depth !== 'uchar' && depth !== 'ushort')
     throw new Error(`its pixels are of type ${depth}, where 8-bit or 16-bit unsigned integers are expected`)
-  }
   const deep = depth === 'ushort'
+  const maxValue = deep ? 65535 : 255
+  const warning =
+    !options.upright && orientation > 1 && orientation <= 8
+      ? `${ORIENTATION_WARNING} (EXIF orientation ${orientation})`
+      : undefined
+  if (space === 'cmyk' && !deep) {
+    const inks = await image
+      .pipelineColourspace('cmyk')
+      .toColourspace('cmyk')
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const { width, height, channels } = inks.info
+    return {
+      width,
+      height,
+      channels: 3,
+      maxValue,
+      data: cmykToRgb(inks.data, width * height, channels),
+      warning,
+    }
+  }
   const grey = stored - (hasAlpha ? 1 : 0) === 1
+  const channels = grey ? 1 : 3
   // Without the explicit 16-bit spaces a 16-bit grey image comes out as three wrong channels, silently.
-  const space = grey ? (deep ? 'grey16' : 'b-w') : deep ? 'rgb16' : 'srgb'
+  const target = grey ? (deep ? 'grey16' : 'b-w') : deep ? 'rgb16' : 'srgb'
   const { data, info } = await image
     .removeAlpha()
-    .toColourspace(space)
+    .toColourspace(target)
     .raw({ depth })
     .toBuffer({ resolveWithObject: true })
-  const channels = grey ? 1 : 3
   if (info.channels !== channels)
     throw new Error(`it has ${info.channels} channels, where ${channels} are expected`)
   const values = deep ? asUint16(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return { width: info.width, height: info.height, channels, maxValue: deep ? 65535 : 255, data: values }
+  return { width: info.width, height: info.height, channels, maxValue, data: values, asStored: deep, warning }
+}
+
+const ORIENTATION_WARNING =
+  'the camera was turned; the picture is used as it is stored, as Pillow and torchvision do, and not turned upright'
+
+/** Decodes one channel of floats or 32-bit integers as numbers. */
+export async function measureWithVips(
+  bytes: Uint8Array,
+  options: VipsOptions,
+): Promise<{ width: number; height: number; values: Float64Array }> {
+  const image = await openWithVips(bytes, options)
+  const { data, info } = await image
+    .toColourspace('b-w')
+    .raw({ depth: 'double' })
+    .toBuffer({ resolveWithObject: true })
+  if (info.channels !== 1) throw new Error(`it has ${info.channels} channels, where 1 is expected`)
+  const values = new Float64Array(new Uint8Array(data).buffer)
+  return { width: info.width, height: info.height, values }
+}
+
+/**
+ * Pillow's conversion, without colour management: `R = (255 - K) (255 - C) / 255`, and so on.
+ *
+ * @param channels 4, or 5 with an alpha that is dropped
+ */
+function cmykToRgb(inks: Uint8Array, pixels: number, channels: number): Uint8Array {
+  const rgb = new Uint8Array(pixels * 3)
+  for (let pixel = 0, from = 0, to = 0; pixel < pixels; pixel++, from += channels) {
+    const light = 255 - inks[from + 3]
+    for (let ink = 0; ink < 3; ink++) {
+      // Its rounding of a product of two bytes by 255, without a division.
+      const product = inks[from + ink] * light + 128
+      rgb[to++] = Math.max(0, light - (((product >> 8) + product) >> 8))
+    }
+  }
+  return rgb
 }
