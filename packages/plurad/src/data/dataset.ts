@@ -46,6 +46,13 @@ export interface Dataset {
   fingerprint: string
   /** Rows that could not be used, with the reason; written to the run's `skipped.csv`. */
   skipped: readonly SkippedRow[]
+  /** What people should know of how it was read, a sentence each. */
+  notes?: readonly string[] | undefined
+  /**
+   * Values that are unknown in `labels` because the table gives them as uncertain, as [sample, label], for a teacher to
+   * fill in (self-training); left out where nobody asked for them.
+   */
+  uncertain?: readonly (readonly [sample: number, label: number])[] | undefined
 }
 
 export interface SkippedRow {

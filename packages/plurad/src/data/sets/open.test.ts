@@ -10,7 +10,6 @@ import type { OpenOptions } from './adapter.js'
 import { parseAge, parseSex } from './metadata.js'
 import { NIH_LABELS } from './nih.js'
 import { openDataset } from './open.js'
-import { datasetAdapters } from './registry.js'
 
 let folder: string
 beforeEach(async () => {
@@ -152,9 +151,7 @@ describe('csv', () => {
   it('opens a table by its own path, with columns and folder named', async () => {
     await put({ 'x/t.tsv': 'scan\twho\tMass\tHernia\tcount\n1.png\tA\t1\t0\t1\n', 'pictures/1.png': '' })
     const dataset = await openDataset(join(folder, 'x/t.tsv'), {
-      imageColumn: 'scan',
-      patientColumn: 'who',
-      labelColumns: ['Mass', 'Hernia'],
+      settings: { image_column: 'scan', patient_column: 'who', label_columns: ['Mass', 'Hernia'] },
       labels: ['Hernia'],
       images: join(folder, 'pictures'),
     })
@@ -176,7 +173,11 @@ describe('csv', () => {
     ['scan,Mass\na,1\n', {}, /no image column. Its columns are "scan", "Mass"/],
     ['image,name\na,x\n', {}, /no label columns. Its columns are "image", "name"/],
     ['image,Mass\na,1\n', { labels: ['Mas'] }, /no column "Mas".*Did you mean "Mass"/],
-    ['image,Mass,Edema\na,1,0\n', { labelColumns: ['Mass'], labels: ['Edema'] }, /No label "Edema" among/],
+    [
+      'image,Mass,Edema\na,1,0\n',
+      { settings: { label_columns: ['Mass'] }, labels: ['Edema'] },
+      /no label "Edema"\. There are "Mass"/,
+    ],
     ['image,Mass\na,1\n', { adapter: 'nhi' }, /No data set adapter "nhi".*Did you mean "nih"/],
     [
       'image,Mass,split\na,1,trian\n',
@@ -252,12 +253,6 @@ describe('metadata', () => {
       null,
     ])
   })
-})
-
-it('the registry has the general adapter last and no name twice', () => {
-  const names = datasetAdapters.map((adapter) => adapter.name)
-  expect(new Set(names).size).toBe(names.length)
-  expect(names.at(-1)).toBe('csv')
 })
 
 const real = join(

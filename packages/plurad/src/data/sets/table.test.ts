@@ -1,12 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { csvFormatRows } from 'd3-dsv'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../errors.js'
-import { columnIndex, readTable } from './table.js'
+import { columnIndex, readColumns, readTable } from './table.js'
 
 let folder: string
 beforeAll(async () => {
@@ -37,10 +39,34 @@ describe('readTable', () => {
     ['semicolons', 'image;Mass\na.png;1\nb.png;0\n', 'table.csv'],
     ['blank lines and commas at every end', 'image,Mass,\n\na.png,1,\n,,\nb.png,0,\n\n', 'table.csv'],
     ['gzip', gzipSync('image,Mass\na.png,1\nb.png,0\n'), 'table.csv.gz'],
+    ['carriage returns alone', 'image,Mass\ra.png,1\rb.png,0\r', 'table.csv'],
+    ['a space after a closing quote', 'image,Mass\n"a.png" ,1\nb.png,"0" \n', 'table.csv'],
     ['UTF-16', Buffer.from('\ufeffimage\tMass\na.png\t1\nb.png\t0\n', 'utf16le'), 'table.csv'],
   ])('reads %s', async (_, content, name) => {
     const { columns, rows } = await tableOf(content, name)
     expect({ columns, rows }).toEqual(plain)
+  })
+
+  it('reads many rows, also where the first lines are longer than the others', async () => {
+    const long = 'x'.repeat(5000)
+    const rows = Array.from({ length: 30000 }, (_, row) => [
+      row < 20 ? long : `${row}`,
+      'é'.repeat(row % 4),
+      `${row % 3}`,
+    ])
+    const table = await tableOf(csvFormatRows([['image', 'b', 'c'], ...rows]))
+    expect(table.length).toBe(30000)
+    expect(table.rows).toEqual(rows)
+    const { codes, texts } = table.coded(0)
+    expect(texts).toHaveLength(29981)
+    expect([0, 1, 19, 20, 29999].map((row) => texts[codes[row]])).toEqual([long, long, long, '20', '29999'])
+  })
+
+  it('gives every different text of a column once, however it is written', async () => {
+    const table = await tableOf('a,b\n1,"F"\n2,F\n3, F \n4,M\n5,\n6,""\n')
+    const { codes, texts } = table.coded(1)
+    expect(texts).toEqual(['F', 'M', ''])
+    expect([...codes]).toEqual([0, 0, 0, 1, 2, 2])
   })
 
   it('numbers rows as the file does, header and blank lines counted', async () => {
@@ -58,6 +84,9 @@ describe('readTable', () => {
         async (rows) => {
           const table = await tableOf(csvFormatRows([['image', 'b', 'c'], ...rows]))
           expect(table.rows).toEqual(rows)
+          const coded = [0, 1, 2].map((column) => table.coded(column))
+          expect(rows.map((_, row) => coded.map(({ codes, texts }) => texts[codes[row]]))).toEqual(rows)
+          expect(new Set(coded[1].texts).size).toBe(coded[1].texts.length)
         },
       ),
       { numRuns: 30 },
@@ -74,6 +103,7 @@ describe('readTable', () => {
       'image,Mass\na.png,"1\nb.png,0\nc.png,1\n',
       /row 2: a quote is opened here and never/,
     ],
+    ['text after a quote', 'image,Mass\n"a".png,1\n', /row 2: text after a closing quote: "a"\.png,1/],
     ['a quote that swallows cells', 'image,Mass\n"a.png,1\nb.png,0\n', /row 2: .*quote/],
   ])('refuses %s', async (_, content, message) => {
     const error: unknown = await tableOf(content).catch((thrown: unknown) => thrown)
@@ -87,6 +117,52 @@ describe('readTable', () => {
       /cut\.csv\.gz: damaged or cut-off gzip/,
     )
     await expect(readTable(join(folder, 'none.csv'))).rejects.toThrow(/none\.csv: no such file/)
+  })
+})
+
+interface Expected {
+  columns: string[]
+  rows: string[][]
+  rowNumbers: number[]
+}
+
+/** Written by openpyxl and pyarrow: see make_tables.py. */
+const fixtures = fileURLToPath(new URL('../../../test/fixtures/tables', import.meta.url))
+const written = JSON.parse(readFileSync(join(fixtures, 'tables.json'), 'utf8')) as Record<string, Expected>
+
+describe('workbooks and Parquet files', () => {
+  it.each(Object.keys(written))('reads %s', async (name) => {
+    const [file, sheet] = name.split('#')
+    const table = await readTable(join(fixtures, file), { sheet })
+    const { columns, rows, rowNumbers } = written[name]
+    expect(table.columns).toEqual(columns)
+    expect(table.rows).toEqual(rows)
+    expect([...table.rowNumbers]).toEqual(rowNumbers)
+    expect(await readColumns(join(fixtures, file), { sheet })).toEqual(columns)
+    const { codes, texts } = table.coded(0)
+    expect([...codes].map((code) => texts[code])).toEqual(rows.map((row) => row[0]))
+    expect(table.cell(2, 1)).toBe(rows[2][1])
+  })
+
+  it('names the sheets that there are', async () => {
+    await expect(readTable(join(fixtures, 'labels.xlsx'), { sheet: 'Labels' })).rejects.toThrow(
+      /labels\.xlsx: .*Labels.*Read me, labels/,
+    )
+  })
+
+  it('refuses a column of lists by name', async () => {
+    await expect(readTable(join(fixtures, 'nested.parquet'))).rejects.toThrow(
+      /nested\.parquet, column "findings": holds lists/,
+    )
+  })
+
+  it.each([
+    ['cut.xlsx', 'labels.xlsx', /cut\.xlsx: cannot be read as a workbook/],
+    ['cut.parquet', 'snappy.parquet', /cut\.parquet: damaged, cut off or not Parquet/],
+  ])('refuses %s', async (name, from, message) => {
+    const whole = readFileSync(join(fixtures, from))
+    await expect(tableOf(whole.subarray(0, whole.length / 2), name)).rejects.toThrow(message)
+    await expect(readTable(join(folder, `no-${name}`))).rejects.toThrow(/no such file/)
   })
 })
 
