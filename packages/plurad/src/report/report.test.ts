@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RunError } from '../errors.js'
 import type { MultilabelMetrics } from '../metrics/index.js'
 import { writeExampleRun, writeHalfRun } from '../../test/example-run.js'
+import { elementsOf, expectOwnScriptOnly, found } from '../../test/html.js'
 import { renderReport, writeReport } from './index.js'
 
 let folder: string
@@ -13,34 +13,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plurad-report-'))
 })
 afterAll(() => rm(folder, { recursive: true }))
-
-const VOID = new Set(['meta', 'br', 'wbr', 'link', 'img', 'input', 'hr'])
-
-/** Throws at the first tag that is not closed in order; returns the names of all elements. */
-function elementsOf(page: string): string[] {
-  const markup = page.replace(/<(style|script)>[^]*?<\/\1>/g, '<$1></$1>').replace('<!doctype html>', '')
-  const open: string[] = []
-  const names: string[] = []
-  for (const [tag, close, name, rest] of markup.matchAll(/<(\/?)([a-zA-Z][\w-]*)((?:"[^"]*"|[^"<>])*)>/g)) {
-    if (close) {
-      if (open.pop() !== name) throw new Error(`${tag} closes another element near ${open.join(' ')}`)
-      continue
-    }
-    names.push(name)
-    if (!VOID.has(name) && !rest.endsWith('/')) open.push(name)
-  }
-  if (open.length > 0) throw new Error(`not closed: ${open.join(' ')}`)
-  const left = markup.replace(/<\/?[a-zA-Z][\w-]*(?:"[^"]*"|[^"<>])*>/g, '')
-  if (/[<>]/.test(left))
-    throw new Error(`a stray < or > near: ${left.slice(left.search(/[<>]/) - 60).slice(0, 120)}`)
-  return names
-}
-
-/** What matched and what stands round it, or nothing: a failing test need not print the page. */
-function found(page: string, pattern: RegExp): string {
-  const at = page.search(pattern)
-  return at < 0 ? '' : page.slice(Math.max(0, at - 40), at + 40)
-}
 
 function textOf(page: string): string {
   return page
@@ -70,10 +42,7 @@ describe('report of a finished run', () => {
 
   it('needs nothing from outside and runs its own script only', () => {
     expect(found(page, /https?:|<script src|<link|<img|<iframe|@import|url\(/i)).toBe('')
-    const script = /<script>([^]*?)<\/script>/.exec(page)?.[1] ?? ''
-    const hash = createHash('sha256').update(script).digest('base64')
-    expect(page).toContain(`script-src &#39;sha256-${hash}&#39;`)
-    expect(page).toContain(`default-src &#39;none&#39;`)
+    expectOwnScriptOnly(page)
   })
 
   it('shows the numbers of metrics.json', () => {

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../files.js'
-import { html, trusted, type Html } from './html.js'
+import { html, type Html } from './html.js'
 import { loadRun, type RunContents } from './load.js'
-import { SCRIPT } from './script.js'
+import { renderPage, type Section } from './page.js'
 import { coOccurrenceSection, frequencySection } from './sections/data.js'
 import { headerSection, headlineMetrics, SPLIT_NAMES } from './sections/header.js'
 import { labelTable } from './sections/label-table.js'
@@ -11,13 +10,6 @@ import { reproduceSection } from './sections/reproduce.js'
 import { rocSection } from './sections/roc.js'
 import { summarySection } from './sections/summary.js'
 import { trainingSection } from './sections/training.js'
-import { STYLE } from './style.js'
-
-interface Section {
-  id: string
-  title: string
-  body: Html
-}
 
 /**
  * The report of a run as one HTML page that needs nothing else: no network, no script, no other file. It
@@ -29,40 +21,13 @@ interface Section {
 export async function renderReport(runFolder: string): Promise<string> {
   const run = await loadRun(runFolder)
   const sections = await sectionsOf(run)
-  // The page may load nothing and run no script but its own, whatever a label or recipe tried to put in.
-  // The hash is over all that the tag holds, white space included.
-  const hash = createHash('sha256').update(SCRIPT).digest('base64')
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${run.name} – Plurad run report</title>
-        <style>
-          ${trusted(STYLE)}
-        </style>
-      </head>
-      <body>
-        ${headerSection(run, sections)}
-        <main>
-          ${sections.map(
-            ({ id, title, body }) =>
-              html`<section id="${id}" aria-labelledby="${id}-title">
-                <h2 id="${id}-title">${title}</h2>
-                ${body}
-              </section>`,
-          )}
-        </main>
-        <footer>
-          Research use. Numbers describe this data and split; they say nothing of other hospitals, devices or
-          patients.
-        </footer>
-        ${trusted(`<script>${SCRIPT}</script>`)}
-      </body>
-    </html>`.text
+  return renderPage({
+    title: `${run.name} – Plurad run report`,
+    header: headerSection(run, sections),
+    sections,
+    footer:
+      'Research use. Numbers describe this data and split; they say nothing of other hospitals, devices or patients.',
+  })
 }
 
 /**

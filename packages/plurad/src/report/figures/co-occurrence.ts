@@ -1,7 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { Html } from '../html.js'
 import { formatCount, formatPercent } from '../format.js'
-import type { SplitSummary } from '../split-table.js'
 import { renderSvg } from './svg.js'
 import { axisNames, colour, textWidth } from './theme.js'
 
@@ -11,6 +10,15 @@ const MOST_WITH_NUMBERS = 18
 const FIGURE_WIDTH = 1040
 /** Above so many labels only the most frequent are drawn. */
 const MOST_LABELS = 40
+
+/** Which labels images have together. */
+export interface LabelPairs {
+  labels: readonly string[]
+  /** [C][C] images with both labels; the diagonal counts the label itself. */
+  together: readonly (readonly number[])[]
+  /** [C][C] images with the row's label and of which the column's is known. */
+  known: readonly (readonly number[])[]
+}
 
 export interface CoOccurrence {
   figure: Html
@@ -27,7 +35,7 @@ export interface CoOccurrence {
  * images that have both. Images whose column label is unknown are left out. The diagonal holds the number
  * of images with the label.
  */
-export async function coOccurrenceFigure({ labels, together, known }: SplitSummary): Promise<CoOccurrence> {
+export async function coOccurrenceFigure({ labels, together, known }: LabelPairs): Promise<CoOccurrence> {
   const order = labels
     .map((_, c) => c)
     .sort((a, b) => together[b][b] - together[a][a] || a - b)

@@ -4,6 +4,7 @@ import { formatCount, formatDuration, formatPlural, formatScore } from '../forma
 import { html, type Html } from '../html.js'
 import { bestEpoch } from '../history.js'
 import type { RunContents } from '../load.js'
+import { largeNumber, pageHeader } from '../page.js'
 import { SPLITS } from '../split-table.js'
 import { environmentText } from './reproduce.js'
 
@@ -20,15 +21,11 @@ export function headlineMetrics(
 
 /** Run name, data, the three large numbers, and the sizes of the splits. */
 export function headerSection(run: RunContents, sections: readonly { id: string; title: string }[]): Html {
-  return html`<header>
-    <div class="eyebrow">
-      <span>Plurad run report</span><button type="button" data-theme-switch hidden>Dark</button>
-    </div>
-    <h1>${run.name}</h1>
-    <p class="facts">${facts(run).join(' · ')}</p>
-    <nav aria-label="Sections">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-    ${headline(run)} ${splitSizes(run)}
-  </header>`
+  return pageHeader(
+    { kind: 'Plurad run report', name: run.name, facts: facts(run) },
+    sections,
+    html`${headline(run)} ${splitSizes(run)}`,
+  )
 }
 
 function facts(run: RunContents): string[] {
@@ -74,14 +71,6 @@ function headline(run: RunContents): Html {
     ${largeNumber('Macro average precision', formatScore(best.val_macro_average_precision), 'validation, same epoch')}
     ${largeNumber('Epochs', formatCount(run.history.length), 'in the history')}
   </dl>`
-}
-
-function largeNumber(name: string, value: string, under: string): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd class="value">${value}</dd>
-    <dd class="under">${under}</dd>
-  </div>`
 }
 
 function splitSizes({ splits }: RunContents): Html | null {
