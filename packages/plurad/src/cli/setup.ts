@@ -1,12 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statfsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { cacheFolder, compareVersions, discoverLibtorch, type Libtorch } from '@plurad/torch/discover'
 import type { Command } from 'commander'
+import { checksumMessage, digestOf, wrongChecksum } from '../checksum.js'
+import { requireSpace } from '../disk-space.js'
+import { download, NotFoundError } from '../download.js'
 import { PluradError, UsageError } from '../errors.js'
 import { loadAddonBuilder } from './addon.js'
-import { checksumMessage, download, NotFoundError, sha256OfFile } from './download.js'
+import { transferText, TransferRate } from './transfer.js'
 
 /** The libtorch that is taken when none is asked for: the newest that the addon was tried with. */
 export const DEFAULT_VERSION = '2.6.0'
@@ -16,6 +19,8 @@ const SERVER = 'https://download.pytorch.org/libtorch'
 const ONE_ABI_SINCE = '2.8'
 /** Unpacked size over zip size, with the zip itself, measured on CPU and CUDA builds and rounded up. */
 const SPACE_FACTOR = 5
+const IF_WRONG =
+  'It was not unpacked. Check the expected value, then try again or take another source with --from.'
 
 interface SetupOptions {
   libtorchVersion?: string
@@ -130,13 +135,21 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Lib
     ? await localZip(from, sha256)
     : await remoteZip(from === undefined ? urlsOf(version, cuda) : [from], work, { ...options, sha256 })
   if (sha256 === undefined && !isFile) {
-    onLine(`SHA-256 ${await sha256OfFile(zip)}: not checked, since --sha256 gave nothing to compare it with`)
+    onLine(
+      `SHA-256 ${(await digestOf(zip)).sha256}: not checked, since --sha256 gave nothing to compare it with`,
+    )
   }
 
   const unpacked = join(folder, `.unpack-${process.pid}`)
   try {
     onLine(`unpacking ${basename(zip)}`)
-    await requireSpace(folder, zip)
+    const space = (await stat(zip)).size * SPACE_FACTOR
+    await requireSpace(
+      folder,
+      space,
+      'unpacking',
+      'Free some, or set XDG_CACHE_HOME to a folder on another disk.',
+    )
     await unzip(zip, unpacked)
     const found = usable(unpacked)
     const target =
@@ -187,7 +200,7 @@ async function remoteZip(urls: string[], work: string, options: InstallOptions):
   for (const [i, url] of urls.entries()) {
     const zip = join(work, decodeURIComponent(basename(new URL(url).pathname)) || 'libtorch.zip')
     if (existsSync(zip)) {
-      if (options.sha256 === undefined || (await sha256OfFile(zip)) === options.sha256) return zip
+      if (options.sha256 === undefined || (await digestOf(zip)).sha256 === options.sha256) return zip
       await rm(zip)
     }
     options.onLine?.(`downloading ${url}`)
@@ -195,8 +208,10 @@ async function remoteZip(urls: string[], work: string, options: InstallOptions):
       const { sha256, onProgress, retryDelay } = options
       await download(url, zip, {
         sha256,
-        ...(onProgress && { onProgress }),
-        ...(retryDelay !== undefined && { retryDelay }),
+        onProgress,
+        retryDelay,
+        otherWay: 'Behind a proxy, download the file another way and give it with --from FILE.',
+        ifWrong: IF_WRONG,
       })
       return zip
     } catch (error) {
@@ -217,20 +232,9 @@ async function localZip(from: string, sha256: string | undefined): Promise<strin
   const file = resolve(from)
   if (!existsSync(file)) throw new UsageError(`--from ${from}: no such file (and not an http address)`)
   if (sha256 === undefined) return file
-  const actual = await sha256OfFile(file)
-  if (actual !== sha256) throw new PluradError(checksumMessage(file, actual, sha256))
+  const wrong = wrongChecksum(await digestOf(file), { sha256 })
+  if (wrong !== null) throw new PluradError(checksumMessage(file, wrong, IF_WRONG))
   return file
-}
-
-async function requireSpace(folder: string, zip: string): Promise<void> {
-  const { bavail, bsize } = statfsSync(folder)
-  const needed = (await stat(zip)).size * SPACE_FACTOR
-  if (bavail * bsize < needed) {
-    throw new PluradError(
-      `${folder} has ${megabytes(bavail * bsize)} free, unpacking needs about ${megabytes(needed)}. ` +
-        'Free some, or set XDG_CACHE_HOME to a folder on another disk.',
-    )
-  }
 }
 
 const UNZIPPERS: [command: string, probe: string[], unpack: (zip: string, to: string) => string[]][] = [
@@ -278,26 +282,19 @@ function usable(folder: string): Libtorch {
 
 /** On a terminal one line that is rewritten, in a log one line every tenth. */
 function progressPrinter(): (received: number, total: number | null) => void {
-  const started = performance.now()
   const terminal = process.stderr.isTTY
-  let first: number | null = null
+  const rate = new TransferRate()
   let shown = 0
   let tenth = -1
   return (received, total) => {
-    first ??= received
+    rate.add(received)
     const now = performance.now()
     const finished = received === total
     const reached = total === null ? Math.floor(received / 50e6) : Math.floor((10 * received) / total)
     if (terminal ? now - shown < 200 && !finished : reached === tenth) return
     shown = now
     tenth = reached
-    const rate = (received - first) / Math.max((now - started) / 1000, 1e-3)
-    const left = total === null || rate === 0 ? '' : `, ${Math.ceil((total - received) / rate)} s left`
-    const line = `${megabytes(received)}${total === null ? '' : ` of ${megabytes(total)}`}, ${megabytes(rate)}/s${left}`
+    const line = transferText(received, total, rate)
     process.stderr.write(terminal ? `\r\x1b[K${line}${finished ? '\n' : ''}` : `${line}\n`)
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
 }

@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { csvFormatRows } from 'd3-dsv'
 import { DataError } from '../errors.js'
-import { writeFileAtomic } from '../files.js'
+import { makeFolder, writeFileAtomic } from '../files.js'
 import type { Dataset, Split } from './dataset.js'
-import { columnIndex, readTable } from './sets/table.js'
-import { splits } from './split.js'
+import { columnIndex, readTable, type Table } from './sets/table.js'
+import { splits, type Fold } from './split.js'
 
 type LabelledRows = Pick<Dataset, 'labels' | 'samples'>
 
@@ -17,21 +18,57 @@ export async function writeSplit(
   dataset: LabelledRows,
   assignment: readonly Split[],
 ): Promise<void> {
+  await writeParts(path, dataset, 'split', assignment)
+}
+
+/**
+ * Writes folds: `image,patient,fold,<label>…`, the fold from 1 on, or `test` for what the data set itself tests on.
+ *
+ * @throws RunError where the file cannot be written; an old one is left whole
+ */
+export async function writeFolds(path: string, dataset: LabelledRows, folds: readonly Fold[]): Promise<void> {
+  const parts = folds.map((fold) => (fold === null ? 'test' : String(fold)))
+  await writeParts(path, dataset, 'fold', parts)
+}
+
+async function writeParts(
+  path: string,
+  dataset: LabelledRows,
+  column: string,
+  parts: readonly string[],
+): Promise<void> {
   const rows = dataset.samples.map(({ image, patient, labels }, index) => [
     image,
     patient ?? '',
-    assignment[index],
+    parts[index],
     ...labels.map((value) => (value === null ? '' : String(value))),
   ])
   await writeFileAtomic(
     path,
-    `${csvFormatRows([['image', 'patient', 'split', ...dataset.labels], ...rows])}\n`,
+    `${csvFormatRows([['image', 'patient', column, ...dataset.labels], ...rows])}\n`,
   )
 }
 
 /**
- * The split that a `split.csv` gives the images of a data set. Further images in the file are of no matter: their
- * files may have gone since.
+ * Writes `train.txt`, `val.txt` and `test.txt`, one image a line, as other programs take them.
+ *
+ * @throws RunError where a file cannot be written
+ */
+export async function writeLists(
+  folder: string,
+  dataset: Pick<Dataset, 'samples'>,
+  assignment: readonly Split[],
+): Promise<void> {
+  makeFolder(folder)
+  for (const split of splits) {
+    const images = dataset.samples.filter((_, row) => assignment[row] === split).map(({ image }) => image)
+    await writeFileAtomic(join(folder, `${split}.txt`), images.map((image) => `${image}\n`).join(''))
+  }
+}
+
+/**
+ * The split that a run's `split.csv` gives the images of a data set. Further images in the file are of no matter:
+ * their files may have gone since.
  *
  * @returns one split a sample, in the order of `dataset.samples`
  * @throws DataError where the file lacks a column or an image of the data set, or has a value other than train, val
@@ -42,15 +79,7 @@ export async function readSplit(path: string, dataset: Pick<Dataset, 'samples'>)
   const image = columnIndex(table, 'image')
   const split = columnIndex(table, 'split')
   const known = new Map<string, Split>()
-  table.rows.forEach((row, index) => {
-    const found = splits.find((candidate) => candidate === row[split])
-    if (found === undefined) {
-      throw new DataError(
-        `${path}, row ${table.rowNumbers[index]}, column "split": "${row[split]}". Expected train, val or test.`,
-      )
-    }
-    known.set(row[image], found)
-  })
+  table.rows.forEach((row, index) => known.set(row[image], splitIn(table, index, split)))
   const missing = dataset.samples.filter((sample) => !known.has(sample.image))
   if (missing.length > 0) {
     throw new DataError(
@@ -59,4 +88,18 @@ export async function readSplit(path: string, dataset: Pick<Dataset, 'samples'>)
     )
   }
   return dataset.samples.map((sample) => known.get(sample.image) as Split)
+}
+
+/**
+ * A cell of a split column.
+ *
+ * @throws DataError for anything but train, val and test
+ */
+export function splitIn(table: Table, row: number, column: number): Split {
+  const cell = table.rows[row][column]
+  const found = splits.find((candidate) => candidate === cell)
+  if (found !== undefined) return found
+  throw new DataError(
+    `${table.file}, row ${table.rowNumbers[row]}, column "${table.columns[column]}": "${cell}". Expected train, val or test.`,
+  )
 }

@@ -6,10 +6,21 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DataError, RecipeError } from '../errors.js'
-import type { LabelValue, Sample, Split } from './dataset.js'
+import type { Dataset, LabelValue, Sample, Split } from './dataset.js'
+import { Random, shuffled } from './random.js'
 import { openDataset } from './sets/open.js'
+import { readTable } from './sets/table.js'
 import { readSplit, writeSplit } from './split-file.js'
-import { assertPatientDisjoint, defaultFractions, sharedPatients, splitDataset, splits } from './split.js'
+import { countParts, meanShareDeviation } from './split-summary.js'
+import {
+  assertPatientDisjoint,
+  assignFolds,
+  defaultFractions,
+  sharedPatients,
+  splitDataset,
+  splitOfFold,
+  splits,
+} from './split.js'
 
 const sample = (image: string, patient: string | null, labels: LabelValue[], split?: Split): Sample => ({
   image,
@@ -106,6 +117,24 @@ describe('splitDataset', () => {
     }
   })
 
+  it('gives a label of one patient to train, of two to train and test', () => {
+    // 13 labels of one patient and 5 of two among 600: RFMiD's tail.
+    const samples = Array.from({ length: 600 }, (_, row) => {
+      const own = row < 23 ? (row < 13 ? row : 13 + ((row - 13) >> 1)) : -1
+      return sample(`${row}`, null, [
+        ...Array.from({ length: 18 }, (_, l): LabelValue => (l === own ? 1 : 0)),
+        row % 2 ? 1 : 0,
+      ])
+    })
+    const labels = Array.from({ length: 19 }, (_, label) => `label ${label}`)
+    for (let seed = 0; seed < 10; seed++) {
+      const assignment = splitDataset({ labels, samples }, { seed })
+      expect(assignment.slice(0, 13).every((split) => split === 'train')).toBe(true)
+      for (let row = 13; row < 23; row += 2)
+        expect(assignment.slice(row, row + 2).sort()).toEqual(['test', 'train'])
+    }
+  })
+
   it('spreads labels by the fractions where patients are many', () => {
     const samples = Array.from({ length: 2000 }, (_, row) =>
       sample(`${row}`, `p${row >> 1}`, [row % 3 === 0 ? 1 : 0, row % 40 < 2 ? 1 : 0]),
@@ -169,6 +198,130 @@ describe('splitDataset', () => {
   })
 })
 
+describe('assignFolds', () => {
+  it('puts every row into one fold, never divides a patient, and is decided by the seed', () => {
+    fc.assert(
+      fc.property(datasets, fc.integer(), fc.integer({ min: 2, max: 7 }), (dataset, seed, folds) => {
+        const { samples } = dataset
+        const patients = new Set(samples.map(({ patient }, row) => patient ?? row)).size
+        fc.pre(patients >= folds)
+        const assignment = assignFolds(dataset, { folds, seed })
+        expect(assignment).toHaveLength(samples.length)
+        const foldsOf = new Map<string | number, Set<number | null>>()
+        samples.forEach(({ patient }, row) => {
+          const who = patient ?? row
+          foldsOf.set(who, (foldsOf.get(who) ?? new Set()).add(assignment[row] ?? null))
+        })
+        for (const found of foldsOf.values()) {
+          expect(found.size).toBe(1)
+          for (const fold of found) expect(fold).toSatisfy((n) => Number.isInteger(n) && n >= 1 && n <= folds)
+        }
+        expect(assignFolds(dataset, { folds, seed })).toEqual(assignment)
+      }),
+    )
+  })
+
+  it('has a label of at least as many patients as folds in every fold, and rarer ones in as many as they can be', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 8 }),
+        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.nat(),
+        (folds, havingLabel, images, seed) => {
+          const labels = havingLabel.map((_, label) => `${label}`)
+          const owners = [
+            ...havingLabel.flatMap((count, label) => new Array<number>(count).fill(label)),
+            ...new Array<number>(40).fill(-1),
+          ]
+          const samples = owners.flatMap((own, patient) =>
+            Array.from({ length: images }, (_, i) =>
+              sample(
+                `${patient}-${i}`,
+                `${patient}`,
+                labels.map((_, label) => (label === own ? 1 : 0)),
+              ),
+            ),
+          )
+          const assignment = assignFolds({ labels, samples }, { folds, seed })
+          havingLabel.forEach((count, label) => {
+            const found = new Set(assignment.filter((_, row) => samples[row]?.labels[label] === 1))
+            expect(found.size).toBe(Math.min(count, folds))
+          })
+          const sizes = Array.from(
+            { length: folds },
+            (_, fold) => assignment.filter((each) => each === fold + 1).length,
+          )
+          expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(2 * images)
+        },
+      ),
+    )
+  })
+
+  it('leaves a given test split out, with rows that follow their patient into it', () => {
+    const samples = Array.from({ length: 60 }, (_, row) =>
+      sample(
+        `${row}`,
+        `p${row >> 1}`,
+        [row % 3 ? 0 : 1],
+        row < 20 && row % 2 === 0 ? 'test' : row < 40 ? undefined : 'val',
+      ),
+    )
+    const folds = assignFolds({ labels: ['A'], samples }, { folds: 4 })
+    expect(folds.slice(0, 20).every((fold) => fold === null)).toBe(true)
+    expect(folds.slice(20)).not.toContain(null)
+    const split = splitOfFold(folds, 2)
+    expect(split.filter((each) => each === 'test')).toHaveLength(20)
+    expect(split.filter((each) => each === 'val')).toHaveLength(10)
+    expect(split.map((each) => each === 'val')).toEqual(folds.map((fold) => fold === 2))
+  })
+
+  it('refuses more folds than patients, fewer than two and parts of one', () => {
+    const samples = [sample('1', 'a', [1]), sample('2', 'a', [1]), sample('3', 'b', [1])]
+    for (const folds of [3, 1, 2.5])
+      expect(() => assignFolds({ labels: ['A'], samples }, { folds })).toThrow(/folds of 2 patients/)
+  })
+})
+
+describe('splitOfFold', () => {
+  it('tests and validates on every row once over all turns', () => {
+    const folds = [1, 2, 3, 4, 4, 3, 2, 1]
+    const turns = [1, 2, 3, 4].map((fold) => splitOfFold(folds, fold))
+    folds.forEach((_, row) => {
+      const parts = turns.map((turn) => turn[row])
+      expect(parts.filter((split) => split === 'test')).toHaveLength(1)
+      expect(parts.filter((split) => split === 'val')).toHaveLength(1)
+    })
+    expect(turns[3]).toEqual(['val', 'train', 'train', 'test', 'test', 'train', 'train', 'val'])
+  })
+
+  it('refuses a fold that is not there, and two folds without a test split', () => {
+    for (const fold of [0, 4, 1.5]) expect(() => splitOfFold([1, 2, 3], fold)).toThrow(/from 1 to 3/)
+    expect(() => splitOfFold([1, 2], 1)).toThrow(/expected 3 or more/)
+    expect(splitOfFold([1, 2, null], 1)).toEqual(['val', 'train', 'test'])
+  })
+})
+
+describe('meanShareDeviation', () => {
+  it('is the mean over labels and parts, by hand', () => {
+    // Two parts of two images: label A has both positives in the first, B one in each, C none.
+    const samples = [
+      sample('1', null, [1, 1, 0]),
+      sample('2', 'a', [1, 0, 0]),
+      sample('3', null, [0, 1, 0]),
+      sample('4', 'a', [0, null, 0]),
+    ]
+    const { parts, whole } = countParts(
+      { labels: ['A', 'B', 'C'], samples },
+      ['x', 'x', 'y', 'y'],
+      ['x', 'y'],
+    )
+    expect(whole).toEqual({ images: 4, patients: 3, positives: [2, 2, 0], patientsWith: [2, 2, 0] })
+    expect(parts.y).toEqual({ images: 2, patients: 2, positives: [0, 1, 0], patientsWith: [0, 1, 0] })
+    expect(meanShareDeviation([parts.x, parts.y], whole)).toBeCloseTo((0.5 + 0.5 + 0 + 0) / 4, 12)
+  })
+})
+
 describe('assertPatientDisjoint', () => {
   const samples = ['a', 'a', 'b', 'b', 'c', 'c', 'd', 'd', 'e', null, null].map((patient, row) =>
     sample(`${row}`, patient, []),
@@ -198,7 +351,7 @@ describe('assertPatientDisjoint', () => {
     expect((thrown as Error).message).toMatch(
       /^4 patients have .* a \(train and test\), b \(val and test\), c \(train and val\): .*--allow-leakage/,
     )
-    expect((thrown as Error).message).not.toContain('d (')
+    expect((thrown as Error).message).not.toContain(', d (')
   })
 
   it('lets leakage pass when told to', () => {
@@ -245,24 +398,107 @@ describe('split.csv', () => {
   })
 })
 
-const real = join(
-  process.env.PLURAD_DATA ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url)),
-  'nih1000-64px',
-)
-const present = existsSync(real)
+const shared =
+  process.env.PLURAD_DATA ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url))
+const nih1000 = join(shared, 'nih1000-64px')
+const rfmid = join(shared, 'rfmid-64px')
+const note = (folder: string) => (existsSync(folder) ? '' : ' (not there: set PLURAD_DATA)')
 
-describe.skipIf(!present)(`1,000 real radiographs${present ? '' : ' (not there: set PLURAD_DATA)'}`, () => {
+/** Patients drawn by lot until a split is full: what a split is without stratification. */
+function randomSplit(samples: readonly Sample[], seed: number): Split[] {
+  const ids = samples.map(({ patient }, row) => patient ?? `row ${row}`)
+  const order = shuffled([...new Set(ids)], new Random(seed))
+  const size = new Map<string, number>()
+  for (const id of ids) size.set(id, (size.get(id) ?? 0) + 1)
+  const split = new Map<string, Split>()
+  let done = 0
+  for (const id of order) {
+    const share = done / samples.length
+    split.set(id, share < 0.7 ? 'train' : share < 0.8 ? 'val' : 'test')
+    done += size.get(id) ?? 0
+  }
+  return ids.map((id) => split.get(id) as Split)
+}
+
+function deviation(dataset: Pick<Dataset, 'labels' | 'samples'>, assignment: readonly Split[]): number {
+  const { parts, whole } = countParts(dataset, assignment, splits)
+  return meanShareDeviation(Object.values(parts), whole)
+}
+
+describe.skipIf(!existsSync(nih1000))(`1,000 real radiographs${note(nih1000)}`, () => {
   it('are split by patient, every label in every split', async () => {
-    const dataset = await openDataset(real)
+    const dataset = await openDataset(nih1000)
     for (const seed of [0, 1, 2]) {
       const assignment = splitDataset(dataset, { seed })
       assertPatientDisjoint(dataset.samples, assignment)
       for (const split of splits) {
         const rows = dataset.samples.filter((_, row) => assignment[row] === split)
         expect(Math.abs(rows.length - 1000 * defaultFractions[split])).toBeLessThan(15)
-        if (split !== 'val')
-          for (let label = 0; label < 14; label++) expect(havers(rows, label).size).toBeGreaterThan(0)
+        for (let label = 0; label < 14; label++) {
+          const few = havers(dataset.samples, label).size < 3
+          if (split !== 'val' || !few) expect(havers(rows, label).size).toBeGreaterThan(0)
+        }
       }
     }
+  })
+
+  it('are spread better than by lot', async () => {
+    const dataset = await openDataset(nih1000)
+    const mean = (of: (seed: number) => Split[]) =>
+      [0, 1, 2, 3, 4].reduce((sum, seed) => sum + deviation(dataset, of(seed)) / 5, 0)
+    const ours = mean((seed) => splitDataset(dataset, { seed }))
+    const byLot = mean((seed) => randomSplit(dataset.samples, seed))
+    expect(ours).toBeLessThan(byLot / 2)
+  })
+
+  it.each([3, 5, 10])('have every label of as many patients in each of %i folds', async (count) => {
+    const dataset = await openDataset(nih1000)
+    const folds = assignFolds(dataset, { folds: count })
+    for (let label = 0; label < 14; label++) {
+      if (havers(dataset.samples, label).size < count) continue
+      const found = new Set(folds.filter((_, row) => dataset.samples[row]?.labels[label] === 1))
+      expect(found.size, dataset.labels[label]).toBe(count)
+    }
+  })
+})
+
+describe.skipIf(!existsSync(rfmid))(`1,540 real fundus images with 45 labels${note(rfmid)}`, () => {
+  /** The tables alone, without their own splits. */
+  async function fundus(): Promise<Pick<Dataset, 'labels' | 'samples'>> {
+    const tables = await Promise.all(splits.map((split) => readTable(join(rfmid, `${split}_labels.csv`))))
+    const labels = tables[0]?.columns.slice(2) ?? []
+    const samples = tables.flatMap((table, part) =>
+      table.rows.map(([id, , ...values]) =>
+        sample(
+          `${splits[part]}/${id}`,
+          null,
+          values.map((value) => (value === '1' ? 1 : 0)),
+        ),
+      ),
+    )
+    return { labels, samples }
+  }
+
+  it('keep the 13 labels of one image in train, the fractions, and other labels in all splits', async () => {
+    const dataset = await fundus()
+    const assignment = splitDataset(dataset)
+    const { parts, whole } = countParts(dataset, assignment, splits)
+    expect(whole.positives.filter((count) => count === 1)).toHaveLength(13)
+    whole.positives.forEach((count, label) => {
+      if (count === 1) expect(parts.train.positives[label]).toBe(1)
+      if (count === 2) expect(parts.test.positives[label]).toBe(1)
+      if (count >= 3) for (const split of splits) expect(parts[split].positives[label]).toBeGreaterThan(0)
+    })
+    for (const split of splits)
+      expect(Math.abs(parts[split].images - 1540 * defaultFractions[split])).toBeLessThan(0.005 * 1540)
+  })
+
+  it.each([2, 5, 10])('fold into %i without losing a label that can be in each', async (count) => {
+    const dataset = await fundus()
+    const folds = assignFolds(dataset, { folds: count })
+    dataset.labels.forEach((_, label) => {
+      const having = dataset.samples.flatMap(({ labels }, row) => (labels[label] === 1 ? [folds[row]] : []))
+      expect(new Set(having).size).toBe(Math.min(count, having.length))
+    })
   })
 })

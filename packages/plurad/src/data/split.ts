@@ -1,30 +1,19 @@
 import { DataError, RecipeError } from '../errors.js'
 import type { Dataset, Sample, Split } from './dataset.js'
-import { Random, shuffled } from './random.js'
+import { Random } from './random.js'
+import { groupByPatient, stratify, type Group } from './stratify.js'
 
 export const splits: readonly Split[] = ['train', 'val', 'test']
 
 export type SplitFractions = Readonly<Record<Split, number>>
 
+/** The number of a fold, from 1 on; null for a row that the data set itself tests on. */
+export type Fold = number | null
+
 export const defaultFractions: SplitFractions = { train: 0.7, val: 0.1, test: 0.2 }
 
-/** The images of one patient, which stay together. */
-interface Group {
-  rows: number[]
-  /** Indices of the labels that are present in some row, each with the number of rows. */
-  positives: Map<number, number>
-}
-
-/** What is still to be filled of one split. */
-interface Bin {
-  split: Split
-  rows: number
-  /** By label. */
-  positives: number[]
-}
-
-/** One for each of train, val and test. */
-const PATIENTS_TO_SPREAD = 3
+/** Where a label that few patients have is wanted first: nothing is learned without `train`, nor known without `test`. */
+const NEED: readonly Split[] = ['train', 'test', 'val']
 
 /**
  * Divides a data set, never a patient, with each label spread by the same fractions, the rarest first: iterative
@@ -32,8 +21,8 @@ const PATIENTS_TO_SPREAD = 3
  *
  * Splits that the data set gives are kept as they are. Those it does not give are carved from its `train` by patient:
  * an official train/test split gets a `val` of `val / (train + val)` of the training rows. Rows without a patient
- * each count as one of their own. A label that three or more patients have is always present in `train`, unless the
- * given splits prevent it.
+ * each count as one of their own. Unless given splits prevent it, every label is present in `train`, that of two
+ * patients in `train` and `test`, and that of three or more in all splits as far as the patients allow.
  *
  * @param options `fractions` sum to 1; the same `seed` gives the same split
  * @returns one split a sample, in the order of `dataset.samples`
@@ -57,10 +46,71 @@ export function splitDataset(
     return fixed === null
   })
   if (open.length > 1) {
-    const bins = stratify(groups, labels.length, open, fractions, new Random(seed))
-    groups.forEach((group, index) => group.rows.forEach((row) => (result[row] = bins[index])))
+    const shares = open.map((split) => fractions[split])
+    const wanted = NEED.filter((split) => open.includes(split)).map((split) => open.indexOf(split))
+    const needs = (patients: number) => wanted.slice(0, patients)
+    const parts = stratify(groups, labels.length, shares, new Random(seed), needs)
+    groups.forEach((group, index) => group.rows.forEach((row) => (result[row] = open[parts[index]])))
   }
   return result
+}
+
+/**
+ * Divides a data set into folds for cross-validation, never a patient, each label spread evenly as by
+ * `splitDataset`. What the data set itself gives to `test` stays out of the folds; its `train` and `val` are folded
+ * together. A label that at least `folds` patients have is in every fold, as far as the patients allow.
+ *
+ * @param folds how many, at least 2
+ * @returns one fold a sample, from 1 on; null for the rows of a given `test`
+ * @throws RecipeError where there are fewer patients than folds
+ */
+export function assignFolds(
+  dataset: Pick<Dataset, 'labels' | 'samples'>,
+  { folds, seed = 0 }: { folds: number; seed?: number },
+): Fold[] {
+  const { samples, labels } = dataset
+  const result = samples.map((): Fold => null)
+  const groups = groupByPatient(samples).flatMap((group) => {
+    // Rows without a split follow their patient into a given test.
+    const otherwise = group.rows.some((row) => samples[row]?.split === 'test') ? 'test' : 'train'
+    const rows = group.rows.filter((row) => (samples[row]?.split ?? otherwise) !== 'test')
+    return rows.length === 0 ? [] : [{ ...group, rows }]
+  })
+  if (!Number.isInteger(folds) || folds < 2 || groups.length < folds) {
+    throw new RecipeError(
+      `${folds} folds of ${groups.length} patients: expected a whole number of at least 2 folds, and at least a patient for each.`,
+    )
+  }
+  const all = Array.from({ length: folds }, (_, fold) => fold)
+  const needs = (patients: number) => (patients >= folds ? all : [])
+  const shares = all.map(() => 1)
+  const parts = stratify(groups, labels.length, shares, new Random(seed), needs)
+  groups.forEach((group, index) => group.rows.forEach((row) => (result[row] = parts[index] + 1)))
+  return result
+}
+
+/**
+ * The split of one turn of cross-validation. Where the data set gives a `test`, that stays the test split and `fold`
+ * is `val`; else `fold` is `test` and the one after it `val`, so that over all turns each image is tested once.
+ *
+ * @param folds one a sample, as `assignFolds` gives them
+ * @param fold from 1 on
+ * @throws RecipeError where there is no such fold, or where two folds leave nothing for one of the splits
+ */
+export function splitOfFold(folds: readonly Fold[], fold: number): Split[] {
+  const count = folds.reduce<number>((most, each) => Math.max(most, each ?? 0), 0)
+  if (!Number.isInteger(fold) || fold < 1 || fold > count)
+    throw new RecipeError(`Fold ${fold}: expected a whole number from 1 to ${count}.`)
+  if (folds.includes(null)) {
+    return folds.map((each) => (each === null ? 'test' : each === fold ? 'val' : 'train'))
+  }
+  if (count < 3) {
+    throw new RecipeError(
+      `${count} folds: expected 3 or more where the data set gives no test split, as each turn takes one fold to test and one to validate.`,
+    )
+  }
+  const val = (fold % count) + 1
+  return folds.map((each) => (each === fold ? 'test' : each === val ? 'val' : 'train'))
 }
 
 /**
@@ -81,8 +131,9 @@ export function assertPatientDisjoint(
   const first = [...shared].slice(0, 3).map(([patient, where]) => `${patient} (${where.join(' and ')})`)
   throw new DataError(
     `${shared.size} ${shared.size === 1 ? 'patient has' : 'patients have'} images in more than one split, such as ` +
-      `${first.join(', ')}: results would be too good to be true. Split by patient (leave the split to plurad, or correct ` +
-      'the split column), or pass --allow-leakage to go on all the same.',
+      `${first.join(', ')}: results would be too good to be true. Split by patient: correct the split column, or leave ` +
+      'the split to plurad (where folders or lists give it, with data.set.split=none). Or pass --allow-leakage to go on ' +
+      'all the same.',
   )
 }
 
@@ -120,115 +171,9 @@ function checkFractions(fractions: SplitFractions): void {
   )
 }
 
-function groupByPatient(samples: readonly Sample[]): Group[] {
-  const groups: Group[] = []
-  const byPatient = new Map<string, Group>()
-  samples.forEach(({ patient, labels }, row) => {
-    let group = patient === null ? undefined : byPatient.get(patient)
-    if (group === undefined) {
-      group = { rows: [], positives: new Map() }
-      groups.push(group)
-      if (patient !== null) byPatient.set(patient, group)
-    }
-    group.rows.push(row)
-    for (let label = 0; label < labels.length; label++) {
-      if (labels[label] === 1) group.positives.set(label, (group.positives.get(label) ?? 0) + 1)
-    }
-  })
-  return groups
-}
-
 /** The split that the data set itself gives a patient and that is not carved further; null where there is none. */
 function fixedSplit(group: Group, samples: readonly Sample[], open: readonly Split[]): Split | null {
   const carved = open.length > 1 ? 'train' : undefined
   const row = group.rows.find((at) => samples[at]?.split !== undefined && samples[at]?.split !== carved)
   return row === undefined ? null : (samples[row]?.split ?? null)
-}
-
-/** One split a group. */
-function stratify(
-  groups: readonly Group[],
-  labelCount: number,
-  open: readonly Split[],
-  fractions: SplitFractions,
-  random: Random,
-): Split[] {
-  const order = shuffled([...groups.keys()], random)
-  // Large patients first, while there is still room to make up for them.
-  order.sort((a, b) => groups[b].rows.length - groups[a].rows.length)
-  const holders: number[][] = Array.from({ length: labelCount }, () => [])
-  for (const group of order) for (const label of groups[group].positives.keys()) holders[label]?.push(group)
-  const bins = emptyBins(groups, labelCount, open, fractions)
-  const result = new Map<number, Bin>()
-  const place = (group: number, bin: Bin) => {
-    const { rows, positives } = groups[group]
-    result.set(group, bin)
-    bin.rows -= rows.length
-    for (const [label, count] of positives) bin.positives[label] -= count
-  }
-  const left = holders.map((of) => of.length)
-  const waiting = new Set(holders.keys())
-  while (waiting.size > 0) {
-    const rarest = [...waiting].reduce((a, b) => (left[b] < left[a] ? b : a))
-    waiting.delete(rarest)
-    for (const group of holders[rarest]) {
-      if (result.has(group)) continue
-      place(group, neediest(bins, random, rarest))
-      for (const label of groups[group].positives.keys()) left[label]--
-    }
-  }
-  for (const group of order) if (!result.has(group)) place(group, neediest(bins, random))
-  const assigned = groups.map((_, group) => (result.get(group) as Bin).split)
-  spreadRare(groups, holders, assigned, open)
-  return assigned
-}
-
-function emptyBins(
-  groups: readonly Group[],
-  labelCount: number,
-  open: readonly Split[],
-  fractions: SplitFractions,
-): Bin[] {
-  const total = open.reduce((sum, split) => sum + fractions[split], 0)
-  const rows = groups.reduce((sum, group) => sum + group.rows.length, 0)
-  const positives = new Array<number>(labelCount).fill(0)
-  for (const group of groups) for (const [label, count] of group.positives) positives[label] += count
-  return open.map((split) => {
-    const fraction = fractions[split] / total
-    return { split, rows: rows * fraction, positives: positives.map((count) => count * fraction) }
-  })
-}
-
-/** Of the splits that are not full, the one that lacks most of a label, then most rows, then by lot. */
-function neediest(bins: readonly Bin[], random: Random, label?: number): Bin {
-  const withRoom = bins.filter((bin) => bin.rows > 0)
-  const wanted = (bin: Bin) => (label === undefined ? 0 : bin.positives[label])
-  const ranked = (withRoom.length > 0 ? withRoom : [...bins]).map((bin) => ({ bin, lot: random.next() }))
-  ranked.sort((a, b) => wanted(b.bin) - wanted(a.bin) || b.bin.rows - a.bin.rows || a.lot - b.lot)
-  return (ranked[0] as { bin: Bin }).bin
-}
-
-/**
- * Where a label of three or more patients is missing from a split, its smallest patient that can be spared moves
- * there: rarer labels of the same patients may have drawn all of them elsewhere, and a split without a label has no
- * AUC for it. `train` comes first, and what it needs it gets.
- */
-function spreadRare(
-  groups: readonly Group[],
-  holders: readonly number[][],
-  assigned: Split[],
-  open: readonly Split[],
-): void {
-  const size = (group: number) => groups[group].rows.length
-  const spared = (group: number) =>
-    [...groups[group].positives.keys()].every((label) =>
-      holders[label]?.some((other) => other !== group && assigned[other] === assigned[group]),
-    )
-  for (const split of open) {
-    for (const having of holders) {
-      if (having.length < PATIENTS_TO_SPREAD || having.some((group) => assigned[group] === split)) continue
-      const movable = split === 'train' ? having : having.filter(spared)
-      if (movable.length > 0) assigned[movable.reduce((a, b) => (size(b) < size(a) ? b : a))] = split
-    }
-  }
 }
