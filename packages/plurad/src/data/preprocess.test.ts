@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { toGrey, type DecodedImage } from './image.js'
-import { preprocess, preprocessToGrid } from './preprocess.js'
+import { centreCrop, preprocess, preprocessToGrid } from './preprocess.js'
 import { preprocessingWith } from './preprocessing.js'
 
-/** Made by test/fixtures/data/make_resize.py. */
-const fixture = new URL('../../test/fixtures/data/resize.json', import.meta.url)
+/** Made by test/fixtures/resize/make.py. */
+const fixture = new URL('../../test/fixtures/resize/resize.json', import.meta.url)
 const { crop, luma } = JSON.parse(readFileSync(fixture, 'utf8')) as {
-  crop: { width: number; height: number; size: number; data: number[]; expected: number[] }[]
+  crop: {
+    width: number
+    height: number
+    resizeTo: number
+    size: number
+    data: number[]
+    expected: number[]
+  }[]
   luma: { rgb: number[]; grey: number[] }
 }
 
@@ -20,12 +27,45 @@ const grey = (width: number, height: number, data: number[]): DecodedImage => ({
 })
 
 describe('preprocess', () => {
-  it.each(crop)("crop equals torchvision's Resize and CenterCrop: $width x $height to $size", (fixed) => {
-    const image = grey(fixed.width, fixed.height, fixed.data)
-    const result = preprocess(image, preprocessingWith({ size: fixed.size, channels: 1 }))
-    expect(result).toHaveLength(fixed.expected.length)
-    // Half a step of the 16-bit grid is 7.6e-6.
-    fixed.expected.forEach((value, at) => expect(Math.abs(result[at] - value)).toBeLessThan(1e-5))
+  it.each(crop)(
+    "crop equals torchvision's Resize and CenterCrop: $width x $height to $resizeTo, $size",
+    ({ width, height, data, size, resizeTo, expected }) => {
+      const settings = preprocessingWith({ size, resize_to: resizeTo === size ? null : resizeTo })
+      const result = preprocess(grey(width, height, data), settings)
+      expect(result).toHaveLength(expected.length)
+      // Half a step of the 16-bit grid is 7.6e-6.
+      expected.forEach((value, at) => expect(Math.abs(result[at] - value)).toBeLessThan(1e-5))
+    },
+  )
+
+  it('cuts the centre out of what it would be without cutting', () => {
+    const noise = Array.from({ length: 31 * 18 }, (_, at) => (at * 83) % 256)
+    for (const resize of ['crop', 'letterbox', 'stretch'] as const) {
+      for (const [resizeTo, size] of [
+        [16, 12],
+        [17, 12],
+        [18, 12],
+        [19, 13],
+        [24, 5],
+      ] as const) {
+        const whole = preprocessToGrid(grey(31, 18, noise), preprocessingWith({ size: resizeTo, resize }))
+        const part = preprocessToGrid(
+          grey(31, 18, noise),
+          preprocessingWith({ size, resize, resize_to: resizeTo }),
+        )
+        expect([...part]).toEqual([...centreCrop(whole, resizeTo, size)])
+      }
+    }
+  })
+
+  it('clamps what bicubic weights make of an edge', () => {
+    const edge = Array.from({ length: 64 }, (_, at) => (at % 8 < 4 ? 0 : 255))
+    const grid = preprocessToGrid(grey(8, 8, edge), preprocessingWith({ size: 15, interpolation: 'bicubic' }))
+    expect(grid[0]).toBe(0)
+    expect(grid[14]).toBe(65535)
+    // Beside the edge it undershoots and overshoots: without a clamp that would wrap round to the opposite.
+    for (const column of [4, 5]) expect(grid[column]).toBeLessThan(6000)
+    for (const column of [9, 10]) expect(grid[column]).toBeGreaterThan(59000)
   })
 
   it('leaves an image of the right size as it is, to the bit', () => {

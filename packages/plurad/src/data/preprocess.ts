@@ -1,9 +1,10 @@
 import { toGrey, type DecodedImage } from './image.js'
-import type { Preprocessing, ResizeRule } from './preprocessing.js'
-import { resizeBilinear, type Window } from './resize.js'
+import type { Preprocessing } from './preprocessing.js'
+import { resize, type Window } from './resize.js'
 
 /** The value of the grid that stands for 1. */
 const GRID_MAX = 65535
+const GRID_STEP = 1 / GRID_MAX
 
 /**
  * @returns [channels, size, size] in [0, 1], on the grid of multiples of 1/65535
@@ -25,19 +26,18 @@ export function preprocessToGrid(
   image: DecodedImage,
   preprocessing: Preprocessing,
 ): Uint16Array<ArrayBuffer> {
-  const { size, channels, resize } = preprocessing
+  const { size, channels, interpolation } = preprocessing
   const source = channels === 1 ? toGrey(image) : image
-  const { width, height, data, maxValue } = source
-  const { outWidth, outHeight, window, left, top } = place(width, height, size, resize)
-  const planes = resizeBilinear(data, width, height, source.channels, maxValue, outWidth, outHeight, window)
+  const { outWidth, outHeight, window, left, top } = place(source.width, source.height, preprocessing)
+  const planes = resize(source, { outWidth, outHeight, interpolation, window })
   const plane = size * size
   const grid = new Uint16Array(channels * plane)
   for (let channel = 0, from = 0; channel < source.channels; channel++) {
     for (let row = 0; row < window.height; row++) {
       let to = channel * plane + (top + row) * size + left
-      // Clamped: rounding of the weights can pass 1 by an ulp, and 65536 would wrap round to black.
+      // Clamped: bicubic overshoots, rounding of the weights can pass 1 by an ulp, and 65536 would wrap round to black.
       for (let column = 0; column < window.width; column++) {
-        grid[to++] = Math.min(GRID_MAX, planes[from++] * GRID_MAX + 0.5)
+        grid[to++] = Math.max(0, Math.min(GRID_MAX, planes[from++] * GRID_MAX + 0.5))
       }
     }
   }
@@ -48,34 +48,67 @@ export function preprocessToGrid(
 
 /** Writes `grid / 65535` to `values` from `offset` on. */
 export function gridToFloat(grid: Uint16Array, values: Float32Array, offset: number): void {
-  for (let at = 0; at < grid.length; at++) values[offset + at] = grid[at] / GRID_MAX
+  const count = grid.length
+  let at = 0
+  // Four a turn: half the time. The product is, for all 65,536 values, the quotient in single precision.
+  for (; at + 3 < count; at += 4) {
+    values[offset + at] = grid[at] * GRID_STEP
+    values[offset + at + 1] = grid[at + 1] * GRID_STEP
+    values[offset + at + 2] = grid[at + 2] * GRID_STEP
+    values[offset + at + 3] = grid[at + 3] * GRID_STEP
+  }
+  for (; at < count; at++) values[offset + at] = grid[at] * GRID_STEP
 }
 
-/** Size to resize to, the part of it that is used, and where in the square that goes. */
+/**
+ * Size to resize to, the part of it that is used, and where in the square that goes. A cut is made out of the square, so
+ * that it can be made later as well; torchvision makes it out of the rectangle, which can round to the neighbouring pixel
+ * unless `resize_to - size` is a multiple of 4.
+ */
 function place(
   width: number,
   height: number,
-  size: number,
-  rule: ResizeRule,
+  { size, resize_to: resizeTo, resize: rule }: Preprocessing,
 ): { outWidth: number; outHeight: number; window: Window; left: number; top: number } {
-  if (rule === 'crop') {
-    const shorter = Math.min(width, height)
-    const outWidth = width === shorter ? size : Math.trunc((size * width) / shorter)
-    const outHeight = height === shorter ? size : Math.trunc((size * height) / shorter)
-    const window = {
-      left: halfEven(outWidth - size),
-      top: halfEven(outHeight - size),
-      width: size,
-      height: size,
-    }
-    return { outWidth, outHeight, window, left: 0, top: 0 }
+  const square = resizeTo ?? size
+  const reference = rule === 'crop' ? Math.min(width, height) : Math.max(width, height)
+  const resized = (length: number): number => {
+    if (rule === 'stretch' || length === reference) return square
+    const exact = (square * length) / reference
+    // Truncated as torchvision does.
+    return rule === 'crop' ? Math.trunc(exact) : Math.max(1, Math.round(exact))
   }
-  const longer = Math.max(width, height)
-  const outWidth = rule === 'stretch' ? size : Math.max(1, Math.round((size * width) / longer))
-  const outHeight = rule === 'stretch' ? size : Math.max(1, Math.round((size * height) / longer))
-  const left = Math.floor((size - outWidth) / 2)
-  const top = Math.floor((size - outHeight) / 2)
-  return { outWidth, outHeight, window: { left: 0, top: 0, width: outWidth, height: outHeight }, left, top }
+  const outWidth = resized(width)
+  const outHeight = resized(height)
+  const margin = halfEven(square - size)
+  const along = (length: number) => {
+    const offset = (rule === 'crop' ? halfEven(length - square) : -Math.floor((square - length) / 2)) + margin
+    const from = Math.max(0, offset)
+    return { from, to: Math.max(0, -offset), length: Math.min(length, offset + size) - from }
+  }
+  const x = along(outWidth)
+  const y = along(outHeight)
+  const window = { left: x.from, top: y.from, width: x.length, height: y.length }
+  return { outWidth, outHeight, window, left: x.to, top: y.to }
+}
+
+/**
+ * The centre of square planes; what `resize_to` gives, to the bit, out of images that were loaded without cutting.
+ *
+ * @param planes [count, from, from]
+ * @returns [count, to, to]
+ */
+export function centreCrop<T extends Float32Array | Uint16Array>(planes: T, from: number, to: number): T {
+  if (from === to) return planes
+  const margin = halfEven(from - to)
+  const count = planes.length / (from * from)
+  const length = count * to * to
+  const result = (planes instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length)) as T
+  for (let row = 0; row < count * to; row++) {
+    const start = (Math.floor(row / to) * from + margin + (row % to)) * from + margin
+    result.set(planes.subarray(start, start + to), row * to)
+  }
+  return result
 }
 
 /** Half of a margin, rounded as Python's `round` does (halves to even): torchvision's `CenterCrop` uses that. */

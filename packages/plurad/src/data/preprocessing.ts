@@ -28,8 +28,8 @@ export const namedWindows = {
 export type NamedWindow = keyof typeof namedWindows
 
 /**
- * Which stored values become black and white, for files whose values are measurements (DICOM, NIfTI, arrays); PNG, JPEG
- * and TIFF always span their full scale.
+ * Which stored values become black and white, for files whose values are measurements (DICOM, NIfTI, arrays, and TIFF of
+ * signed, 32-bit or floating-point values); PNG, JPEG and other TIFF always span their full scale.
  * - `file`: what the file asks for (DICOM: its VOI LUT, else its first window), else as `full`.
  * - `full`: DICOM: all values that its bit depth can hold, after rescaling; NIfTI and float arrays: the least to the
  *   greatest value of the whole volume; integer arrays: their type's range.
@@ -47,12 +47,17 @@ export const preprocessingShape = {
   size: z.int().min(32).max(4096).default(224),
   /** 1 grey, 3 colour. */
   channels: z.union([z.literal(1), z.literal(3)]).default(1),
+  /**
+   * Side of the square that images are resized to before the centre of side `size` is cut out, such as 512 for a `size` of
+   * 448; null: not cut. The augmentation `random_crop` cuts somewhere else in training.
+   */
+  resize_to: z.int().min(32).max(4096).nullable().default(null),
   /** How an image that is not square becomes square. */
   resize: z.enum(resizeRules).default('crop'),
   interpolation: z.enum(interpolations).default('bilinear'),
   /** Which values become black and white in DICOM, NIfTI and array files. */
   window: window.default('file'),
-  /** Bits that 16-bit PNG and TIFF files really use, such as 12; null for all 16. */
+  /** Bits that 16-bit PNG, TIFF and array files really use, such as 12; null for all 16. */
   bits: z.int().min(8).max(16).nullable().default(null),
   /** Images a sample, such as 2 for both eyes of a patient: stacked as channels, black where one is missing. */
   images: z.int().min(1).max(16).default(1),
@@ -68,8 +73,8 @@ export type WindowChoice = Preprocessing['window']
 
 /** Only what matters to pixels, out of something larger such as a recipe's `data` or a model file's description. */
 export function preprocessingOf(settings: Preprocessing): Preprocessing {
-  const { size, channels, resize, interpolation, window, bits, images } = settings
-  return { size, channels, resize, interpolation, window, bits, images }
+  const { size, resize_to, channels, resize, interpolation, window, bits, images } = settings
+  return { size, resize_to, channels, resize, interpolation, window, bits, images }
 }
 
 const defaults = preprocessingSchema.parse({})

@@ -1,26 +1,28 @@
 /**
- * Separable bilinear resizing with antialiasing, equal to PyTorch's
- * `interpolate(mode='bilinear', antialias=True, align_corners=False)`. Runs in Node and in the browser.
+ * Separable resizing with antialiasing, equal to PyTorch's `interpolate(mode='bilinear' or 'bicubic', antialias=True,
+ * align_corners=False)`. Runs in Node and in the browser.
  */
+import type { Preprocessing } from './preprocessing.js'
+import { resizeWithTypeScript, type ResizeJob, type WeightTable, type Window } from './resize-kernel.js'
+import { resizeWithSimd } from './resize-simd.js'
 
-/** For each output position the first input position and the weights of the `taps` from there. */
-interface WeightTable {
-  taps: number
-  /** [out] */
-  starts: Int32Array
-  /** [out, taps], each row summing to 1, padded with zeros. */
-  weights: Float64Array
+export type { Window } from './resize-kernel.js'
+
+interface Filter {
+  /** The filter is 0 from here on, in output pixels. */
+  support: number
+  /** @param x distance from the centre, at least 0 */
+  weigh: (x: number) => number
 }
 
-/** What of the resized image is wanted: columns and rows from `left`, `top`. */
-export interface Window {
-  left: number
-  top: number
-  width: number
-  height: number
+const filters: Readonly<Record<Preprocessing['interpolation'], Filter>> = {
+  bilinear: { support: 1, weigh: (x) => Math.max(0, 1 - x) },
+  /** Keys' cubic convolution with a = -0.5 (1981), which is what PyTorch and Pillow take. */
+  bicubic: {
+    support: 2,
+    weigh: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0),
+  },
 }
-
-export type PixelArray = Uint8Array | Uint16Array | Float32Array
 
 const tables = new Map<string, WeightTable>()
 
@@ -28,121 +30,87 @@ const tables = new Map<string, WeightTable>()
 const MAX_TABLES = 512
 
 /**
- * Triangle filter of half-width `max(1, in/out)` round `(o + 0.5) in/out`, normalised:
- * `w[o, i] ~ max(0, 1 - |i + 0.5 - (o + 0.5) in/out| / max(1, in/out))`.
+ * The filter round `(o + 0.5) in/out`, wider by in/out where that is above 1, normalised:
+ * `w[o, i] ~ filter((i + 0.5 - (o + 0.5) in/out) / max(1, in/out))`.
  */
-function weightTable(inSize: number, outSize: number): WeightTable {
-  const key = `${inSize}>${outSize}`
+function weightTable(
+  inSize: number,
+  outSize: number,
+  interpolation: Preprocessing['interpolation'],
+): WeightTable {
+  const key = `${inSize}>${outSize} ${interpolation}`
   const known = tables.get(key)
   if (known !== undefined) return known
+  const { support, weigh } = filters[interpolation]
   const scale = inSize / outSize
-  const support = Math.max(1, scale)
-  const taps = Math.min(inSize, Math.ceil(support) * 2 + 1)
-  const starts = new Int32Array(outSize)
-  const weights = new Float64Array(outSize * taps)
-  for (let out = 0; out < outSize; out++) {
+  const widening = Math.max(1, scale)
+  const rows = Array.from({ length: outSize }, (_, out) => {
     const centre = (out + 0.5) * scale
-    const first = Math.max(0, Math.trunc(centre - support + 0.5))
-    const end = Math.min(inSize, Math.trunc(centre + support + 0.5))
-    // Keeps all `taps` inside the image, so that the inner loops need no bounds.
+    const first = Math.max(0, Math.trunc(centre - support * widening + 0.5))
+    const end = Math.min(inSize, Math.trunc(centre + support * widening + 0.5))
+    const weights: number[] = []
+    for (let at = first; at < end; at++) weights.push(weigh(Math.abs(at + 0.5 - centre) / widening))
+    return { first, weights, total: weights.reduce((sum, weight) => sum + weight, 0) }
+  })
+  const taps = Math.max(...rows.map(({ weights }) => weights.length))
+  const stride = Math.ceil(taps / 4) * 4
+  const table = { taps, stride, starts: new Int32Array(outSize), weights: new Float32Array(outSize * stride) }
+  rows.forEach(({ first, weights, total }, out) => {
+    // Keeps all taps inside the image, so that the inner loops need no bounds.
     const start = Math.min(first, inSize - taps)
-    const row: number[] = []
-    for (let at = first; at < end; at++) row.push(Math.max(0, 1 - Math.abs(at + 0.5 - centre) / support))
-    const total = row.reduce((sum, weight) => sum + weight, 0)
-    starts[out] = start
-    row.forEach((weight, index) => (weights[out * taps + first - start + index] = weight / total))
-  }
-  const table = { taps, starts, weights }
+    table.starts[out] = start
+    weights.forEach((weight, at) => (table.weights[out * stride + first - start + at] = weight / total))
+  })
   if (tables.size >= MAX_TABLES) tables.clear()
   tables.set(key, table)
   return table
 }
 
+export interface ResizeOptions {
+  /** Size of the whole result. */
+  outWidth: number
+  outHeight: number
+  interpolation?: Preprocessing['interpolation']
+  /** The part of the result to compute; all of it when left out. */
+  window?: Window
+}
+
+/** The integers that are resized, and the one that becomes 1. */
+export interface Source {
+  /** Row-major and interleaved, [height, width, channels]. */
+  data: Uint8Array | Uint16Array
+  width: number
+  height: number
+  channels: 1 | 3
+  maxValue: number
+}
+
 /**
  * Resizes interleaved pixels and gives planes.
  *
- * @param data [height, width, channels]
- * @param fullScale the value that becomes 1
- * @param window the part of the `outWidth` x `outHeight` result to compute; all of it when left out
- * @returns [channels, window.height, window.width], in [0, 1] of full scale
+ * @returns [channels, window.height, window.width], in [0, 1] of full scale; bicubic weights are negative in places, so
+ *   that its result can leave that range by a little
  */
-export function resizeBilinear(
-  data: PixelArray,
-  width: number,
-  height: number,
-  channels: number,
-  fullScale: number,
-  outWidth: number,
-  outHeight: number,
-  window: Window = { left: 0, top: 0, width: outWidth, height: outHeight },
-): Float32Array {
-  const rows = weightTable(height, outHeight)
-  const columns = weightTable(width, outWidth)
-  const planes = new Float32Array(channels * window.height * window.width)
-  // One row at a time through both passes: it stays in the processor's nearest cache, and in double precision,
-  // which is what JavaScript computes in anyway.
-  const line = new Float64Array(width * channels)
-  for (let row = 0; row < window.height; row++) {
-    weighRows(data, rows, window.top + row, line)
-    for (let channel = 0; channel < channels; channel++) {
-      const to = (channel * window.height + row) * window.width
-      weighColumns(line, channels, channel, fullScale, columns, window, planes, to)
-    }
-  }
-  return planes
+export function resize(source: Source, options: ResizeOptions): Float32Array<ArrayBuffer> {
+  const job = resizeJob(source, options)
+  if (!resizeWithSimd(job)) resizeWithTypeScript(job)
+  return job.planes
 }
 
-/** The vertical pass, first because it reads memory in order: one row of the result, at the old width, to `line`. */
-function weighRows(
-  data: PixelArray,
-  { taps, starts, weights }: WeightTable,
-  row: number,
-  line: Float64Array,
-): void {
-  const length = line.length
-  const start = starts[row] * length
-  const at = row * taps
-  let tap = 0
-  if (taps < 4) line.fill(0)
-  // Four rows a sweep: the sums are read and written a quarter as often.
-  for (; tap + 3 < taps; tap += 4) {
-    const w0 = weights[at + tap]
-    const w1 = weights[at + tap + 1]
-    const w2 = weights[at + tap + 2]
-    const w3 = weights[at + tap + 3]
-    const r0 = start + tap * length
-    const r1 = r0 + length
-    const r2 = r1 + length
-    const r3 = r2 + length
-    const keep = tap === 0 ? 0 : 1
-    for (let x = 0; x < length; x++) {
-      line[x] = keep * line[x] + w0 * data[r0 + x] + w1 * data[r1 + x] + w2 * data[r2 + x] + w3 * data[r3 + x]
-    }
-  }
-  for (; tap < taps; tap++) {
-    const weight = weights[at + tap]
-    if (weight === 0) continue
-    const from = start + tap * length
-    for (let x = 0; x < length; x++) line[x] += weight * data[from + x]
-  }
-}
-
-/** The horizontal pass over one row of one channel, which also scales to [0, 1]. */
-function weighColumns(
-  line: Float64Array,
-  channels: number,
-  channel: number,
-  fullScale: number,
-  { taps, starts, weights }: WeightTable,
-  window: Window,
-  planes: Float32Array,
-  to: number,
-): void {
-  for (let column = window.left; column < window.left + window.width; column++) {
-    let from = starts[column] * channels + channel
-    let sum = 0
-    for (let at = column * taps; at < (column + 1) * taps; at++, from += channels)
-      sum += weights[at] * line[from]
-    planes[to++] = sum / fullScale
+/** What the kernels are given to do. */
+export function resizeJob(
+  { data, width, height, channels, maxValue }: Source,
+  { outWidth, outHeight, interpolation = 'bilinear', window: part }: ResizeOptions,
+): ResizeJob & { planes: Float32Array<ArrayBuffer> } {
+  const window = part ?? { left: 0, top: 0, width: outWidth, height: outHeight }
+  return {
+    data,
+    width,
+    channels,
+    rows: weightTable(height, outHeight, interpolation),
+    columns: weightTable(width, outWidth, interpolation),
+    window,
+    scale: Math.fround(1 / maxValue),
+    planes: new Float32Array(channels * window.height * window.width),
   }
 }
