@@ -25,7 +25,8 @@ describe('the same recipe, seed and thread count', () => {
     const outcomes: Record<string, string>[] = []
     for (const workers of [0, 2, 2]) {
       const out = `float32-${outcomes.length}`
-      await succeed(train(out, ['training.random_shift=2', `data.workers=${workers}`]))
+      const changes = ['augmentation=[radiograph, random_crop]', 'data.resize_to=36', 'mixing={name: cutmix}']
+      await succeed(train(out, [...changes, `data.workers=${workers}`]))
       outcomes.push(outcomeOf(here.path(out)))
     }
     for (const outcome of outcomes.slice(1)) expect(outcome).toEqual(outcomes[0])
@@ -64,19 +65,26 @@ async function killAndResume(
 
 describe('a run that is killed again and again', () => {
   const settings: Record<string, string[]> = {
-    'with accumulation, a cosine with warm-up and random shifts': [
+    'with accumulation, a cosine with warm-up, every kind of augmentation and mixing': [
       'training.accumulate=3',
       'training.batch_size=2',
       'training.schedule.name=cosine',
       'training.schedule.warmup_epochs=0.5',
-      'training.random_shift=2',
+      'data.resize_to=40',
+      'augmentation=[horizontal_flip, {name: rotation}, random_crop, gaussian_noise, random_erasing]',
+      'mixing={name: mixup, p: 0.7}',
+    ],
+    'with rare labels drawn more often': [
+      'training.sampler={name: class-aware, images_per_epoch: 40}',
+      'augmentation=[{name: random_shift, pixels: 2}]',
+      'training.batch_size=3',
     ],
     'with a plateau, early stopping and mirroring': [
       'training.epochs=3',
       'training.monitor=loss',
       'training.schedule.patience=0',
       'training.early_stopping=1',
-      'training.horizontal_flip=true',
+      'augmentation=[horizontal_flip]',
       'training.optimizer.name=sgd',
     ],
   }

@@ -1,10 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { PluradError } from '../errors.js'
-import type { LoadedImage, LoaderResult, LoaderTask } from './load-image.js'
-import type { Preprocessing } from './preprocessing.js'
+import type { FileRequest, LoadedImage, LoaderResult, LoaderTask, ReaderSettings } from './load-image.js'
 
 interface Pending {
-  paths: readonly string[]
+  files: readonly FileRequest[]
   worker: number
   resolve: (images: LoadedImage[]) => void
   reject: (error: Error) => void
@@ -19,10 +18,10 @@ export class LoaderPool {
   #nextId = 0
   #broken: Error | null = null
 
-  constructor(count: number, preprocessing: Preprocessing) {
+  constructor(count: number, settings: ReaderSettings) {
     for (let index = 0; index < count; index++) {
       const worker = new Worker(new URL('./loader-worker.js', import.meta.url), {
-        workerData: preprocessing,
+        workerData: settings,
         // The main thread's flags are not for a worker: with `--input-type` it would not even start.
         execArgv: [],
       })
@@ -39,20 +38,25 @@ export class LoaderPool {
   /**
    * Queues files for the worker with the least to do.
    *
-   * @returns one entry a path, in order
+   * @param places where the pixels go, in memory that is shared with the threads, one a file; null for memory of their own
+   * @returns one entry a file, in order
    * @throws PluradError where the worker died or the pool was closed
    */
-  run(paths: readonly string[], stop: Int32Array): Promise<LoadedImage[]> {
+  run(
+    files: readonly FileRequest[],
+    stop: Int32Array,
+    places: readonly Uint16Array[] | null = null,
+  ): Promise<LoadedImage[]> {
     if (this.#broken !== null) return Promise.reject(this.#broken)
     const index = this.#load.indexOf(Math.min(...this.#load))
     const worker = this.#workers[index]
     const id = this.#nextId++
     if (this.#load[index] === 0) worker.ref()
-    this.#load[index] = this.#load[index] + paths.length
+    this.#load[index] = this.#load[index] + files.length
     const images = new Promise<LoadedImage[]>((resolve, reject) => {
-      this.#pending.set(id, { paths, worker: index, resolve, reject })
+      this.#pending.set(id, { files, worker: index, resolve, reject })
     })
-    worker.postMessage({ id, paths, stop } satisfies LoaderTask)
+    worker.postMessage({ id, files, stop, places } satisfies LoaderTask)
     return images
   }
 
@@ -66,7 +70,7 @@ export class LoaderPool {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     this.#pending.delete(id)
-    this.#load[pending.worker] = this.#load[pending.worker] - pending.paths.length
+    this.#load[pending.worker] = this.#load[pending.worker] - pending.files.length
     if (this.#load[pending.worker] === 0) this.#workers[pending.worker]?.unref()
     pending.resolve(images)
   }
@@ -74,7 +78,9 @@ export class LoaderPool {
   #fail(index: number, why: string): void {
     const task = [...this.#pending.values()].find((pending) => pending.worker === index)
     const where =
-      task === undefined ? '' : ` while it had ${task.paths[0]} and ${task.paths.length - 1} more to read`
+      task === undefined
+        ? ''
+        : ` while it had ${task.files[0]?.path} and ${task.files.length - 1} more to read`
     this.#rejectAll(
       new PluradError(
         `Image loading thread ${index + 1} of ${this.#workers.length} stopped (${why})${where}. ` +

@@ -11,6 +11,7 @@ import { ImageLoader, type Batch, type LoaderOptions } from './loader.js'
 import type { LoaderPool as PoolClass } from './loader-pool.js'
 import { preprocess } from './preprocess.js'
 import { preprocessingWith } from './preprocessing.js'
+import { Random } from './random.js'
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/data/images', import.meta.url))
 
@@ -196,10 +197,72 @@ describe.each([
     })
   })
 
+  check('gives every repeat its pixels, also while others still wait for the same file', async () => {
+    const few = [0, 1, 2, 3, 5, 6].map((index) => paths[index])
+    const expected = await Promise.all(
+      few.map(async (path) =>
+        preprocess(await decodeImage(path), preprocessingWith({ size: 12, channels: 3 })),
+      ),
+    )
+    const random = new Random(3)
+    const many = Array.from({ length: 200 }, () => random.integer(few.length))
+    for (const reuse of [false, true]) {
+      await withLoader({}, async (loader) => {
+        const seen: number[] = []
+        for await (const { indices, pixels } of loader.batches(few, many, 4, { reuse })) {
+          seen.push(...indices)
+          indices.forEach((index, row) => {
+            expect(pixels.subarray(row * 432, (row + 1) * 432)).toEqual(expected[index])
+          })
+        }
+        expect(seen).toEqual(many)
+      })
+    }
+  })
+
+  check('stacks the images of a sample as channels, black where one is missing', async () => {
+    const sources = [
+      [paths[0], paths[1]],
+      [paths[2], ''],
+      ['', paths[3]],
+      paths[5],
+      [paths[6], paths[4]],
+      ['', ''],
+    ]
+    const one = async (path: string | undefined): Promise<number[]> =>
+      path === undefined
+        ? new Array<number>(3 * 12 * 12).fill(0)
+        : [...preprocess(await decodeImage(path), preprocessingWith({ size: 12, channels: 3 }))]
+    const expected = [
+      [paths[0], paths[1]],
+      [paths[2], undefined],
+      [undefined, paths[3]],
+      [paths[5], undefined],
+    ]
+    await withLoader({ images: 2, cacheBytes: 1e6 }, async (loader) => {
+      for (let epoch = 0; epoch < 2; epoch++) {
+        const [batch] = await collect(loader.batches(sources, [0, 1, 2, 3, 4, 5], 6))
+        expect([...(batch?.indices ?? [])]).toEqual([0, 1, 2, 3])
+        for (const [row, files] of expected.entries()) {
+          const pixels = (await Promise.all(files.map(one))).flat()
+          expect([...(batch?.pixels.subarray(row * 864, (row + 1) * 864) ?? [])]).toEqual(pixels)
+        }
+        expect(batch?.failed).toEqual([
+          { index: 4, reason: expect.stringContaining('4.png: damaged') as string },
+          { index: 5, reason: 'there is no image file for this sample' },
+        ])
+      }
+      expect([...loader.failures.keys()]).toEqual([paths[4]])
+      await expect(collect(loader.batches([[paths[0], paths[1], paths[2]]], [0], 1))).rejects.toThrow(
+        'Source 0 has 3 images, expected at most 2',
+      )
+    })
+  })
+
   check('names an index that is out of range', async () => {
     await withLoader({}, async (loader) => {
       await expect(collect(loader.batches(paths, [99], 1))).rejects.toThrow(
-        /Index 99 in the order, but there are 30 paths/,
+        /Index 99 in the order, but there are 30 sources/,
       )
       await expect(collect(loader.batches(paths, [0], 0))).rejects.toThrow(RangeError)
     })
@@ -226,11 +289,12 @@ describe.skipIf(!isBuilt)('threads', () => {
     const { LoaderPool } = (await import(new URL('./loader-pool.js', built).href)) as {
       LoaderPool: typeof PoolClass
     }
-    const pool = new LoaderPool(2, preprocessingWith({ size: 8 }))
+    const pool = new LoaderPool(2, { preprocessing: preprocessingWith({ size: 8 }), pack: null })
+    const files = [{ path: join(fixtures, 'grey8.png'), packed: null }]
     // No file brings a worker down; a task without its stop flag does.
-    const dying = pool.run([join(fixtures, 'grey8.png')], null as unknown as Int32Array)
+    const dying = pool.run(files, null as unknown as Int32Array)
     await expect(dying).rejects.toThrow(/^Image loading thread 1 of 2 stopped .* while it had .*grey8\.png/)
-    const later = pool.run([join(fixtures, 'grey8.png')], new Int32Array(new SharedArrayBuffer(4)))
+    const later = pool.run(files, new Int32Array(new SharedArrayBuffer(4)))
     await expect(later).rejects.toThrow(/^Image loading thread 1 of 2 stopped/)
     await pool.close()
   })

@@ -88,12 +88,16 @@ export class Random {
 
 /** A copy in random order (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const result = [...items]
-  for (let last = result.length - 1; last > 0; last--) {
+  return shuffle([...items], random)
+}
+
+/** Puts a list itself into random order. */
+export function shuffle<List extends unknown[] | Uint32Array>(items: List, random: Random): List {
+  for (let last = items.length - 1; last > 0; last--) {
     const other = random.integer(last + 1)
-    const moved = result[last]
-    result[last] = result[other]
-    result[other] = moved
+    const moved = items[last]
+    items[last] = items[other]
+    items[other] = moved
   }
-  return result
+  return items
 }

@@ -1,11 +1,10 @@
 /** The run folder: where everything of one run lies, and who may write to it. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { RunError } from '../errors.js'
-import { makeFolder, whyNotWritten } from '../files.js'
+import { makeFolder } from '../files.js'
+import { lockFolder } from '../lock.js'
 
 /** Paths of a run folder's contents. */
 export class RunFolder {
@@ -29,6 +28,9 @@ export class RunFolder {
   }
   get skipped(): string {
     return join(this.root, 'skipped.csv')
+  }
+  get warnings(): string {
+    return join(this.root, 'warnings.csv')
   }
   get metrics(): string {
     return join(this.root, 'metrics.json')
@@ -83,32 +85,9 @@ export class RunFolder {
    * Takes the folder for this process; the function given back lets it go. A lock whose process is gone is taken over.
    */
   lock(): () => void {
-    const file = join(this.root, LOCK)
-    const owner = readOwner(file)
-    // A restarted container often gives the same number again, so the own one is nobody else's.
-    if (owner !== null && (owner.host !== hostname() || (owner.pid !== process.pid && isAlive(owner.pid)))) {
-      throw new RunError(
-        `${this.root} is being written to by another process (${owner.pid} on ${owner.host}). Wait for it, stop it, or ` +
-          `choose another folder with --out. If that process is gone or is not plurad, delete ${file}.`,
-      )
-    }
-    const own = `${process.pid} ${hostname()} ${randomUUID()}\n`
-    try {
-      if (owner !== null || existsSync(file)) rmSync(file, { force: true })
-      // Exclusive, so that of two processes that start at the same moment one is refused.
-      writeFileSync(file, own, { flag: 'wx' })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-        throw new RunError(
-          `${this.root} has just been taken by another process. Choose another folder with --out.`,
-        )
-      }
-      throw new RunError(`${this.root} cannot be written to: ${whyNotWritten(error)}.`, { cause: error })
-    }
+    const unlock = lockFolder(this.root, LOCK)
     this.#removeLeftovers()
-    return () => {
-      if (readText(file) === own) rmSync(file, { force: true })
-    }
+    return unlock
   }
 
   /** Half-written files of a process that was killed; their place is taken only by whole ones. */
@@ -129,26 +108,4 @@ const OF_A_START = /^(run\.lock|checkpoints|predictions|split\.csv|environment\.
 
 function isEmpty(folder: string): boolean {
   return !existsSync(folder) || readdirSync(folder).length === 0
-}
-
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return null
-  }
-}
-
-function readOwner(file: string): { pid: number; host: string } | null {
-  const match = /^(\d+) (\S+) /.exec(readText(file) ?? '')
-  return match ? { pid: Number(match[1]), host: match[2] } : null
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -108,7 +108,7 @@ export class Dropout extends Module {
  * stochastic depth (Huang 2016), "row" mode.
  */
 export class StochasticDepth extends Module {
-  constructor(readonly p: number) {
+  constructor(public p: number) {
     super()
     if (!(p >= 0 && p < 1)) throw new RangeError(`StochasticDepth: p has to lie in [0, 1), got ${p}`)
   }

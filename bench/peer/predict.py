@@ -1,0 +1,70 @@
+"""The same predictions in PyTorch's eager mode."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from common import args, densenet, median, report
+
+import torch
+from PIL import Image
+from torchvision import transforms
+
+weights = os.path.join(args["folder"], "model.pt")
+root = pathlib.Path(os.environ.get("PLURAD_DATA", "../shared/data")) / "nih50-1024px" / "images"
+files = sorted(root.iterdir()) if root.exists() else []
+normalise = transforms.Normalize([0.5], [0.25])
+size = args.get("size", 224)
+transform = transforms.Compose(
+    [transforms.Resize(size), transforms.CenterCrop(size), transforms.ToTensor(), normalise]
+)
+
+
+def load():
+    model = densenet()
+    model.load_state_dict(torch.load(weights))
+    return model.eval()
+
+
+class Radiographs(torch.utils.data.Dataset):
+    def __init__(self, paths):
+        self.paths = paths
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        return transform(Image.open(self.paths[i]).convert("L"))
+
+
+def predict(model, paths, workers):
+    loader = torch.utils.data.DataLoader(Radiographs(paths), batch_size=args.get("batch", 1), num_workers=workers)
+    with torch.inference_mode():
+        return torch.cat([model(pixels).sigmoid() for pixels in loader])
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if args["task"] == "model":
+    torch.save(densenet().state_dict(), weights)
+    report(0)
+elif args["task"] == "forward":
+    model = load()
+    x = torch.rand(args["batch"], 1, size, size)
+    with torch.inference_mode():
+        report(median([seconds(lambda: model(x).sigmoid().numpy()) for _ in range(args["runs"] + 2)][2:]))
+elif args["task"] == "files":
+    model = load()
+    predict(model, files[:2], 0)
+    report(seconds(lambda: predict(model, files, 2)))
+elif args["task"] == "cold":
+    program = [sys.executable, __file__, json.dumps({**args, "task": "one"})]
+    report(seconds(lambda: subprocess.run(program, check=True, stdout=subprocess.DEVNULL)))
+elif args["task"] == "one":
+    print(predict(load(), files[:1], 0).tolist())
