@@ -28,7 +28,7 @@ export function bce(
 }
 
 /** y -> y (1 - eps) + eps / 2 */
-export function smoothed(targets: Tensor, eps: number): Tensor {
+function smoothed(targets: Tensor, eps: number): Tensor {
   return eps === 0 ? targets : targets.mul(1 - eps).add(eps / 2)
 }
 

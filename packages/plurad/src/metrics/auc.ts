@@ -1,4 +1,4 @@
-import { hasBothClasses, walkThresholds, type LabelColumn } from './column.js'
+import { hasBothClasses, type LabelColumn } from './column.js'
 
 /**
  * Area under the ROC curve: the chance that a positive image scores above a negative one, ties counting
@@ -11,17 +11,17 @@ import { hasBothClasses, walkThresholds, type LabelColumn } from './column.js'
  */
 export function auc(column: LabelColumn): number | null {
   if (!hasBothClasses(column)) return null
+  const { truePositives, falsePositives, positives, negatives } = column
   // Twice the number of pairs in the right order, which stays a whole number with ties.
   let doubled = 0
   let positivesBefore = 0
   let negativesBefore = 0
-  walkThresholds(column, (_, truePositives, falsePositives) => {
-    const negativesHere = falsePositives - negativesBefore
-    doubled += negativesHere * (positivesBefore + truePositives)
-    positivesBefore = truePositives
-    negativesBefore = falsePositives
-  })
-  return doubled / (2 * column.positives * column.negatives)
+  for (let g = 0; g < truePositives.length; g++) {
+    doubled += (falsePositives[g] - negativesBefore) * (positivesBefore + truePositives[g])
+    positivesBefore = truePositives[g]
+    negativesBefore = falsePositives[g]
+  }
+  return doubled / (2 * positives * negatives)
 }
 
 /** Points of a ROC curve from (0, 0) to (1, 1). */
@@ -43,7 +43,9 @@ export function rocCurve(column: LabelColumn): RocCurve | null {
   const truePositives = [0]
   const falsePositives = [0]
   const thresholds = [Infinity]
-  walkThresholds(column, (threshold, tp, fp) => {
+  for (const [g, threshold] of column.scores.entries()) {
+    const tp = column.truePositives[g]
+    const fp = column.falsePositives[g]
     const last = thresholds.length - 1
     // Counts are whole numbers, so this test of a straight line is exact.
     const straight =
@@ -58,7 +60,7 @@ export function rocCurve(column: LabelColumn): RocCurve | null {
     truePositives.push(tp)
     falsePositives.push(fp)
     thresholds.push(threshold)
-  })
+  }
   return {
     fpr: falsePositives.map((count) => count / column.negatives),
     tpr: truePositives.map((count) => count / column.positives),

@@ -1,4 +1,4 @@
-import { walkThresholds, type LabelColumn } from './column.js'
+import type { LabelColumn } from './column.js'
 
 /**
  * Average precision: the area under the precision-recall curve as a sum of steps, without the optimistic
@@ -11,12 +11,15 @@ import { walkThresholds, type LabelColumn } from './column.js'
  */
 export function averagePrecision(column: LabelColumn): number | null {
   if (column.positives === 0) return null
+  const { truePositives, falsePositives } = column
   let sum = 0
   let positivesBefore = 0
-  walkThresholds(column, (_, truePositives, falsePositives) => {
-    sum += (truePositives - positivesBefore) * (truePositives / (truePositives + falsePositives))
-    positivesBefore = truePositives
-  })
+  for (let g = 0; g < truePositives.length; g++) {
+    const found = truePositives[g]
+    // A score that a bootstrap left without images adds nothing, and has no precision before the first image.
+    if (found > positivesBefore) sum += (found - positivesBefore) * (found / (found + falsePositives[g]))
+    positivesBefore = found
+  }
   return sum / column.positives
 }
 
@@ -34,11 +37,12 @@ export interface PrecisionRecallCurve {
 export function precisionRecallCurve(column: LabelColumn): PrecisionRecallCurve | null {
   if (column.positives === 0) return null
   const curve: PrecisionRecallCurve = { precision: [1], recall: [0], thresholds: [] }
-  walkThresholds(column, (threshold, truePositives, falsePositives) => {
-    curve.precision.push(truePositives / (truePositives + falsePositives))
+  for (const [g, threshold] of column.scores.entries()) {
+    const truePositives = column.truePositives[g]
+    curve.precision.push(truePositives / (truePositives + column.falsePositives[g]))
     curve.recall.push(truePositives / column.positives)
     curve.thresholds.push(threshold)
-  })
+  }
   curve.precision.reverse()
   curve.recall.reverse()
   curve.thresholds.reverse()

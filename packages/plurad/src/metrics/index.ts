@@ -1,13 +1,47 @@
 export { auc, rocCurve, type RocCurve } from './auc.js'
 export { averagePrecision, precisionRecallCurve, type PrecisionRecallCurve } from './average-precision.js'
-export { hasBothClasses, labelColumn, labelColumns, type LabelColumn } from './column.js'
-export { bestF1Threshold, confusionAt, f1At, precisionAt, recallAt, type Confusion } from './f1.js'
+export * from './calibration/index.js'
+export {
+  hasBothClasses,
+  labelColumn,
+  labelColumns,
+  rankLabel,
+  rankLabels,
+  type LabelColumn,
+  type RankedLabel,
+} from './column.js'
+export { confusionAt, type Confusion, type ConfusionMetric } from './confusion.js'
+export {
+  compareMethods,
+  type Comparison,
+  type ComparedMethod,
+  type CompareOptions,
+  type MethodResult,
+} from './comparison.js'
+export * from './ensembles/index.js'
+export { bestF1Threshold } from './f1.js'
+export { fprAtTpr } from './fpr-at-tpr.js'
+export { DEFAULT_BOUNDS, groupLabels, LABEL_GROUPS, type GroupBounds, type LabelGroup } from './groups.js'
+export { imageMetricNames, imageMetrics, type ImageMetricName } from './images/registry.js'
+export * from './intervals/index.js'
 export {
   evaluateMultilabel,
+  type GroupMetrics,
   type LabelMetrics,
   type MacroMetrics,
+  type MeasuredMetrics,
   type MultilabelMetrics,
+  type OverallMetrics,
 } from './multilabel.js'
-export { labelMetricNames, labelMetrics, type LabelMetric, type LabelMetricName } from './registry.js'
+export { readPredictionsNpz } from './npz.js'
+export type { OdirScore } from './odir.js'
+export {
+  labelMetricNames,
+  labelMetrics,
+  lowerIsBetter,
+  type LabelMetric,
+  type LabelMetricName,
+} from './registry.js'
+export { reliabilityBins, type ReliabilityBin } from './reliability.js'
 export { argsortDescending } from './sort.js'
 export { maxF1Thresholds } from './thresholds.js'

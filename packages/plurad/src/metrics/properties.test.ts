@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { auc } from './auc.js'
 import { averagePrecision } from './average-precision.js'
 import { hasBothClasses, labelColumn, type LabelColumn } from './column.js'
-import { bestF1Threshold, f1At } from './f1.js'
+import { confusionAt } from './confusion.js'
+import { bestF1Threshold, f1 } from './f1.js'
 
 /** Scores on a grid, so that ties are common and the transforms below keep them exactly. */
 const rows = fc.array(
@@ -21,7 +22,7 @@ function column(items: readonly Row[], transform = (score: number) => score): La
 
 function bestF1(of: LabelColumn): number | null {
   const threshold = bestF1Threshold(of)
-  return threshold === null ? null : f1At(of, threshold)
+  return threshold === null ? null : f1(confusionAt(of, threshold))
 }
 
 describe.each([

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { auc, rocCurve } from './auc.js'
 import { precisionRecallCurve } from './average-precision.js'
 import { labelColumn } from './column.js'
-import { bestF1Threshold, f1At } from './f1.js'
+import { confusionAt } from './confusion.js'
+import { bestF1Threshold, f1 } from './f1.js'
 import { evaluateMultilabel } from './multilabel.js'
 import { labelMetricNames } from './registry.js'
 
@@ -57,7 +58,7 @@ describe.each(cases)(
     it('best threshold', () => {
       const best = bestF1Threshold(column)
       expect(best).toBe(expected['best_f1_threshold'])
-      if (best !== null) expectClose(f1At(column, best), expected['best_f1'])
+      if (best !== null) expectClose(f1(confusionAt(column, best)), expected['best_f1'])
     })
 
     if (roc)

@@ -1,6 +1,5 @@
+import { operatingPoints } from './calibration/operating-points.js'
 import type { Predictions } from './predictions.js'
-import { labelColumns } from './column.js'
-import { bestF1Threshold } from './f1.js'
 
 /**
  * A decision threshold for each label that maximises F1 on these predictions, which should be the
@@ -9,5 +8,5 @@ import { bestF1Threshold } from './f1.js'
  * @returns [C], in the order of `predictions.labels`.
  */
 export function maxF1Thresholds(predictions: Predictions): (number | null)[] {
-  return labelColumns(predictions).map(bestF1Threshold)
+  return operatingPoints(predictions, { rule: 'max_f1' })
 }

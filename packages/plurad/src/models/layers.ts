@@ -104,7 +104,7 @@ export function pointwise(dims: 2 | 3, from: number, to: number): nn.Conv2d | nn
  * Sine and cosine position encodings of a grid (Carion et al., DETR, ECCV 2020), [positions, dim]: the first channels tell
  * the row, the next the column (in volumes the slice comes first). Channels that do not divide evenly stay 0.
  */
-export function sinePositions(sides: readonly number[], dim: number): Float32Array {
+function sinePositions(sides: readonly number[], dim: number): Float32Array {
   const each = 2 * Math.floor(dim / sides.length / 2)
   const count = sides.reduce((product, side) => product * side, 1)
   const values = new Float32Array(count * dim)

@@ -80,7 +80,13 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return aten.layer_norm.default(asParameter(x, this.weight), this.normalizedShape, this.weight, this.bias, this.eps)
+    return aten.layer_norm.default(
+      asParameter(x, this.weight),
+      this.normalizedShape,
+      this.weight,
+      this.bias,
+      this.eps,
+    )
   }
 }
 

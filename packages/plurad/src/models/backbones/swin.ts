@@ -105,7 +105,7 @@ class WindowAttention extends nn.Module {
 }
 
 /** For each pair of positions of a window, the row of the bias table that their offset has. */
-export function relativePositions(window: number): number[] {
+function relativePositions(window: number): number[] {
   const positions = Array.from({ length: window * window }, (_, i) => [Math.floor(i / window), i % window])
   return positions.flatMap(([y, x]) =>
     positions.map(

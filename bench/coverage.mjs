@@ -1,0 +1,155 @@
+/**
+ * How often 95 % intervals hold the true AUC and the true difference of two AUCs: data are drawn again and again from
+ * distributions whose AUC is known, scores of one patient's images being alike where patients have several.
+ *
+ *     node bench/coverage.mjs --repetitions 2000 --save     kept in results/coverage.csv
+ */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  delong,
+  delongDifference,
+  patientClusters,
+  rankLabel,
+} from '../packages/plurad/dist/metrics/index.js'
+import { auc } from '../packages/plurad/dist/metrics/auc.js'
+import { recount } from '../packages/plurad/dist/metrics/column.js'
+import { intervalOf } from '../packages/plurad/dist/metrics/intervals/interval.js'
+import { normalCdf } from '../packages/plurad/dist/metrics/intervals/normal.js'
+import { Random } from '../packages/plurad/dist/data/random.js'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const flags = process.argv.slice(2)
+const number = (name, otherwise) =>
+  flags.includes(name) ? Number(flags[flags.indexOf(name) + 1]) : otherwise
+const repetitions = number('--repetitions', 2000)
+const samples = number('--samples', 1000)
+
+/** `apart`: deviations between the classes. `alike`: share of the variance that a patient's images have in common. */
+const designs = [
+  { name: '150 images, AUC 0.76', patients: 150, images: 1, prevalence: 0.4, apart: 1, alike: 0 },
+  {
+    name: '200 images, AUC 0.86, 1 in 5 positive',
+    patients: 200,
+    images: 1,
+    prevalence: 0.2,
+    apart: 1.5,
+    alike: 0,
+  },
+  {
+    name: '120 patients with 3 images, AUC 0.76',
+    patients: 120,
+    images: 3,
+    prevalence: 0.4,
+    apart: 1,
+    alike: 0.5,
+  },
+]
+
+/** Two models' scores; the second is a little worse. The finding is the patient's. */
+function draw({ patients, images, prevalence, apart, alike }, random) {
+  const data = { truth: [], a: [], b: [], patients: [] }
+  for (let patient = 0; patient < patients; patient++) {
+    const present = Number(random.chance(prevalence))
+    const common = [random.normal(), random.normal()]
+    for (let image = 0; image < images; image++) {
+      // What both models see of an image, so that their scores are correlated.
+      const shared = random.normal()
+      const score = (model, strength) =>
+        strength * present +
+        Math.sqrt(alike) * common[model] +
+        Math.sqrt((1 - alike) / 2) * shared +
+        Math.sqrt((1 - alike) / 2) * random.normal()
+      data.truth.push(present)
+      data.a.push(score(0, apart))
+      data.b.push(score(1, 0.9 * apart))
+      data.patients.push(String(patient))
+    }
+  }
+  return data
+}
+
+/** The bootstrap of AUC a, AUC b and their difference, as the library does it for all metrics at once. */
+function bootstrapAucs(rankings, clusters, seed) {
+  const columns = rankings.map(({ column }) => ({
+    ...column,
+    truePositives: column.truePositives.slice(),
+    falsePositives: column.falsePositives.slice(),
+  }))
+  const places = rankings.map(({ rows }) => rows.map((row) => clusters.of[row]))
+  const at = (weights) => {
+    const values = columns.map((column, m) => {
+      recount(rankings[m], places[m], weights, column)
+      return auc(column) ?? NaN
+    })
+    return Float64Array.of(values[0], values[0] - values[1])
+  }
+  const weights = new Float64Array(clusters.count).fill(1)
+  const estimate = at(weights)
+  const replicates = Array.from({ length: samples }, (_, sample) => {
+    const random = new Random(seed, sample)
+    weights.fill(0)
+    for (let i = 0; i < clusters.count; i++) weights[random.integer(clusters.count)]++
+    return at(weights)
+  })
+  const jackknife = Array.from({ length: clusters.count }, (_, left) => {
+    weights.fill(1)
+    weights[left] = 0
+    return at(weights)
+  })
+  return { figures: [], estimate, replicates, jackknife }
+}
+
+const rows = []
+for (const design of designs) {
+  const truth = [normalCdf(design.apart / Math.SQRT2), 0]
+  truth[1] = truth[0] - normalCdf((0.9 * design.apart) / Math.SQRT2)
+  const held = {}
+  const count = (what, interval, value) => {
+    held[what] ??= { held: 0, low: 0, high: 0, width: 0 }
+    const [low, high] = interval ?? [NaN, NaN]
+    held[what].held += Number(low <= value && value <= high)
+    held[what].low += Number(value < low)
+    held[what].high += Number(value > high)
+    held[what].width += high - low
+  }
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    const data = draw(design, new Random(2024, repetition))
+    const rankings = [rankLabel(data.a, data.truth), rankLabel(data.b, data.truth)]
+    count('AUC, DeLong', delong(rankings[0])?.interval, truth[0])
+    count('difference, DeLong', delongDifference(...rankings)?.interval, truth[1])
+    const drawn = bootstrapAucs(rankings, patientClusters(data.patients), repetition)
+    for (const method of ['percentile', 'bca']) {
+      count(`AUC, ${method}`, intervalOf(drawn, 0, method), truth[0])
+      count(`difference, ${method}`, intervalOf(drawn, 1, method), truth[1])
+    }
+  }
+  for (const [what, result] of Object.entries(held)) {
+    const row = {
+      design: design.name,
+      interval: what,
+      repetitions,
+      samples: what.endsWith('DeLong') ? '' : samples,
+      coverage: (result.held / repetitions).toFixed(4),
+      truth_below: (result.low / repetitions).toFixed(4),
+      truth_above: (result.high / repetitions).toFixed(4),
+      mean_width: (result.width / repetitions).toFixed(4),
+    }
+    rows.push(row)
+    console.log(Object.values(row).join(', '))
+  }
+}
+
+if (flags.includes('--save')) {
+  const file = join(here, 'results', 'coverage.csv')
+  const date = new Date().toISOString().slice(0, 10)
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  if (!existsSync(file)) writeFileSync(file, `date,commit,${Object.keys(rows[0]).join(',')},command\n`)
+  const quoted = (value) => (String(value).includes(',') ? `"${value}"` : value)
+  for (const row of rows) {
+    const cells = [date, commit, ...Object.values(row), `node bench/coverage.mjs ${flags.join(' ')}`]
+    appendFileSync(file, `${cells.map(quoted).join(',')}\n`)
+  }
+}

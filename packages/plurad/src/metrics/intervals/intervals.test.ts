@@ -1,0 +1,310 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Random } from '../../data/random.js'
+import { auc } from '../auc.js'
+import { rankLabel } from '../column.js'
+import { evaluateMultilabel } from '../multilabel.js'
+import type { Predictions } from '../predictions.js'
+import { bootstrap, differenceOf, meanOf, type Distribution } from './bootstrap.js'
+import { patientClusters } from './clusters.js'
+import { delong, delongDifference } from './delong.js'
+import { figureValues } from './figures.js'
+import { holm } from './holm.js'
+import { bootstrapP, intervalOf } from './interval.js'
+import { allIntervals } from './metrics-intervals.js'
+import { normalCdf, normalQuantile, studentP } from './normal.js'
+import { ResampledEvaluation } from './resampled.js'
+import { pairedSeedsP, summariseSeeds } from './seeds.js'
+
+interface Fixture {
+  delong: {
+    name: string
+    truth: number[]
+    a: number[]
+    b: number[]
+    auc: number
+    variance: number
+    interval: [number, number]
+    difference: number
+    difference_variance: number
+    z: number
+    p: number
+  }[]
+  bca: {
+    name: string
+    estimate: number
+    replicates: number[]
+    jackknife: number[]
+    level: number
+    bca: [number, number]
+    percentile: [number, number]
+  }[]
+  normal: { z: number; cdf: number }[]
+  quantile: { p: number; z: number }[]
+  student: { t: number; degrees: number; p: number }[]
+  seeds: { a: number[]; b: number[]; mean: number; deviation: number; interval: [number, number]; p: number }
+  whole: { truth: number[]; scores: number[]; percentile: [number, number]; bca: [number, number] }
+}
+
+const file = new URL('../../../test/fixtures/metrics/intervals.json', import.meta.url)
+const fixture = JSON.parse(readFileSync(file, 'utf8')) as Fixture
+
+function oneLabel(
+  scores: readonly number[],
+  truth: readonly number[],
+  patients?: (string | null)[],
+): Predictions {
+  return {
+    labels: ['Finding'],
+    images: scores.map((_, row) => `${row}.png`),
+    patients: patients ?? scores.map(() => null),
+    scores: Float64Array.from(scores),
+    truth: Float64Array.from(truth),
+  }
+}
+
+function distribution(
+  estimate: number,
+  replicates: readonly number[],
+  jackknife: readonly number[] = [],
+): Distribution {
+  return {
+    figures: [{ of: 'macro', label: null, metric: 'auc' }],
+    estimate: Float64Array.of(estimate),
+    replicates: replicates.map((value) => Float64Array.of(value)),
+    jackknife: jackknife.map((value) => Float64Array.of(value)),
+  }
+}
+
+describe('normal and t distribution', () => {
+  it('equal scipy', () => {
+    for (const { z, cdf } of fixture.normal) expect(Math.abs(normalCdf(z) / cdf - 1)).toBeLessThan(1e-12)
+    for (const { p, z } of fixture.quantile) expect(normalQuantile(p)).toBeCloseTo(z, 10)
+    for (const { t, degrees, p } of fixture.student) expect(studentP(t, degrees)).toBeCloseTo(p, 12)
+  })
+})
+
+describe.each(fixture.delong)('DeLong: $name', (expected) => {
+  const a = rankLabel(expected.a, expected.truth)
+  const b = rankLabel(expected.b, expected.truth)
+
+  it('has the variance over all pairs', () => {
+    const found = delong(a)
+    expect(found?.auc).toBeCloseTo(expected.auc, 12)
+    expect(found?.variance).toBeCloseTo(expected.variance, 12)
+    expect(found?.interval[0]).toBeCloseTo(expected.interval[0], 10)
+    expect(found?.interval[1]).toBeCloseTo(expected.interval[1], 10)
+  })
+
+  it('tells the paired difference', () => {
+    const found = delongDifference(a, b)
+    expect(found?.difference).toBeCloseTo(expected.difference, 12)
+    expect(found?.variance).toBeCloseTo(expected.difference_variance, 12)
+    expect(found?.z).toBeCloseTo(expected.z, 9)
+    expect(found?.p).toBeCloseTo(expected.p, 9)
+    expect(delongDifference(a, a)).toMatchObject({ difference: 0, p: 1, z: null })
+  })
+})
+
+describe('DeLong', () => {
+  it('of a perfect ranking has no width', () => {
+    expect(delong(rankLabel([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]))).toEqual({
+      auc: 1,
+      variance: 0,
+      interval: [1, 1],
+    })
+  })
+
+  it('wants two images of each class, and the same images', () => {
+    expect(delong(rankLabel([0.1, 0.2, 0.3], [0, 0, 1]))).toBeNull()
+    const a = rankLabel([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1])
+    const b = rankLabel([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])
+    expect(() => delongDifference(a, b)).toThrow('the same images')
+  })
+})
+
+describe('intervals of given samples', () => {
+  it.each(fixture.bca)('$name', ({ estimate, replicates, jackknife, level, ...expected }) => {
+    const given = distribution(estimate, replicates, jackknife)
+    for (const method of ['percentile', 'bca'] as const) {
+      const found = intervalOf(given, 0, method, level) ?? [NaN, NaN]
+      expect(found[0]).toBeCloseTo(expected[method][0], 10)
+      expect(found[1]).toBeCloseTo(expected[method][1], 10)
+    }
+  })
+
+  it('are null where more than a tenth of the samples has no value', () => {
+    const some = (missing: number): number[] => Array.from({ length: 20 }, (_, i) => (i < missing ? NaN : i))
+    expect(intervalOf(distribution(10, some(2)), 0)).not.toBeNull()
+    expect(intervalOf(distribution(10, some(3)), 0)).toBeNull()
+    expect(bootstrapP(distribution(10, some(3)), 0)).toBeNull()
+    expect(intervalOf(distribution(NaN, some(0)), 0)).toBeNull()
+  })
+
+  it('have p values that count both sides of 0', () => {
+    expect(bootstrapP(distribution(0, [-1, 0, 1]), 0)).toBe(1)
+    expect(bootstrapP(distribution(3, Array<number>(99).fill(1)), 0)).toBe(0.02)
+    expect(bootstrapP(distribution(-3, [...Array<number>(97).fill(-1), 2, 3]), 0)).toBe(0.06)
+  })
+})
+
+describe('bootstrap', () => {
+  it('agrees with scipy.stats.bootstrap', () => {
+    const { truth, scores, ...expected } = fixture.whole
+    const drawn = bootstrap(oneLabel(scores, truth), { repetitions: 4000, seed: 1, jackknife: true })
+    const index = drawn.figures.findIndex(({ of, metric }) => of === 'macro' && metric === 'auc')
+    for (const method of ['percentile', 'bca'] as const) {
+      const [low, high] = intervalOf(drawn, index, method) ?? [NaN, NaN]
+      expect(Math.abs(low - expected[method][0])).toBeLessThan(0.006)
+      expect(Math.abs(high - expected[method][1])).toBeLessThan(0.006)
+    }
+  })
+
+  it('by weights is the evaluation of repeated rows', () => {
+    const cell = fc.constantFrom(0, 1, NaN)
+    const rows = fc.array(
+      fc.record({
+        scores: fc.array(
+          fc.integer({ min: 0, max: 8 }).map((n) => n / 8),
+          { minLength: 3, maxLength: 3 },
+        ),
+        truth: fc.array(cell, { minLength: 3, maxLength: 3 }),
+        patient: fc.constantFrom('a', 'b', 'c', null),
+      }),
+      { minLength: 1, maxLength: 25 },
+    )
+    fc.assert(
+      fc.property(rows, fc.array(fc.nat({ max: 3 }), { minLength: 30, maxLength: 30 }), (items, counts) => {
+        const build = (from: typeof items): Predictions => ({
+          labels: ['A', 'B', 'C'],
+          images: from.map((_, row) => String(row)),
+          patients: from.map(({ patient }) => patient),
+          scores: Float64Array.from(from.flatMap(({ scores }) => scores)),
+          truth: Float64Array.from(from.flatMap(({ truth }) => truth)),
+        })
+        const predictions = build(items)
+        const clusters = patientClusters(predictions.patients)
+        const weights = Float64Array.from(counts.slice(0, clusters.count))
+        const repeated = items.flatMap((item, row) =>
+          Array<typeof item>(weights[clusters.of[row]]).fill(item),
+        )
+        const thresholds = [0.5, 0.25, null]
+        const groups = ['head', 'tail', 'tail'] as const
+        const expected = figureValues(evaluateMultilabel(build(repeated), thresholds, groups))
+        const found = figureValues(
+          new ResampledEvaluation(predictions, clusters, thresholds, groups).at(weights),
+        )
+        expect(found.length).toBe(expected.length)
+        expected.forEach((value, f) => {
+          if (Number.isNaN(value)) expect(found[f]).toBeNaN()
+          else expect(Math.abs(found[f] - value)).toBeLessThan(1e-12)
+        })
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  const random = new Random(7)
+  const truth = Array.from({ length: 90 }, () => Number(random.chance(0.4)))
+  const score = (): number[] => truth.map((present) => 1 / (1 + Math.exp(-random.normal(present))))
+  const patients = truth.map((_, row) => `p${row % 30}`)
+  const [a, b] = [oneLabel(score(), truth, patients), oneLabel(score(), truth, patients)]
+  const options = { repetitions: 200, seed: 3, jackknife: true }
+
+  it('is the same for the same seed, and another for another', () => {
+    const first = allIntervals(bootstrap(a, options), { method: 'bca', level: 0.95, seed: 3 })
+    expect(allIntervals(bootstrap(a, options), { method: 'bca', level: 0.95, seed: 3 })).toEqual(first)
+    expect(
+      allIntervals(bootstrap(a, { ...options, seed: 4 }), { method: 'bca', level: 0.95, seed: 3 }),
+    ).not.toEqual(first)
+    expect(first.labels[0].intervals['auc']?.every((end) => end > 0 && end < 1)).toBe(true)
+    expect(JSON.parse(JSON.stringify(first))).toEqual(first)
+  })
+
+  it('draws patients: their images come and go together, and intervals widen', () => {
+    // Every image three times over says no more than once.
+    const once = { scores: score().slice(0, 60), truth: truth.slice(0, 60) }
+    const thrice = (values: readonly number[]): number[] => [...values, ...values, ...values]
+    const same = Array.from({ length: 180 }, (_, row) => `p${row % 60}`)
+    const width = (of: Predictions): number => {
+      const drawn = bootstrap(of, { repetitions: 600, seed: 1, jackknife: false })
+      const [low, high] = intervalOf(drawn, 0) ?? [NaN, NaN]
+      return high - low
+    }
+    const single = width(oneLabel(once.scores, once.truth))
+    const repeated = [thrice(once.scores), thrice(once.truth)] as const
+    expect(width(oneLabel(...repeated, same))).toBeCloseTo(single, 10)
+    expect(width(oneLabel(...repeated))).toBeLessThan(0.7 * single)
+  })
+
+  it('pairs samples: a model differs from itself by nothing, and from another by their difference', () => {
+    const [of, and] = [bootstrap(a, options), bootstrap(b, options)]
+    const zero = differenceOf(of, of)
+    expect(zero.replicates.every(([value]) => value === 0)).toBe(true)
+    expect(intervalOf(zero, 0, 'bca')).toEqual([0, 0])
+    expect(bootstrapP(zero, 0)).toBe(1)
+    const difference = differenceOf(of, and)
+    expect(difference.estimate[0]).toBe(of.estimate[0] - and.estimate[0])
+    expect(meanOf([of, and]).replicates[5][0]).toBe((of.replicates[5][0] + and.replicates[5][0]) / 2)
+    expect(() => differenceOf(of, bootstrap(b, { ...options, repetitions: 10 }))).toThrow(
+      'Only distributions',
+    )
+  })
+
+  it('refuses to draw from nothing', () => {
+    expect(() => bootstrap(oneLabel([], []), options)).toThrow('there are none')
+  })
+
+  it('covers the truth about as often as it says', () => {
+    // Scores normal, a deviation apart: the AUC is Phi(1 / sqrt 2). bench/coverage.mjs does it 2,000 times.
+    const value = normalCdf(1 / Math.SQRT2)
+    const covered = { delong: 0, percentile: 0, bca: 0 }
+    const repetitions = 100
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      const draw = new Random(11, repetition)
+      const present = Array.from({ length: 100 }, (_, row) => Number(row < 40))
+      const scores = present.map((positive) => draw.normal(positive))
+      const found = delong(rankLabel(scores, present))
+      expect(found?.auc).toBe(auc(rankLabel(scores, present).column))
+      const drawn = bootstrap(oneLabel(scores, present), {
+        repetitions: 200,
+        seed: repetition,
+        jackknife: true,
+      })
+      const ends = {
+        delong: found?.interval ?? [NaN, NaN],
+        percentile: intervalOf(drawn, 0, 'percentile') ?? [NaN, NaN],
+        bca: intervalOf(drawn, 0, 'bca') ?? [NaN, NaN],
+      }
+      for (const method of ['delong', 'percentile', 'bca'] as const) {
+        if (ends[method][0] <= value && value <= ends[method][1]) covered[method]++
+      }
+    }
+    // Four standard errors of a share of 0.95 in 100.
+    for (const count of Object.values(covered))
+      expect(Math.abs(count / repetitions - 0.95)).toBeLessThan(0.087)
+  })
+})
+
+describe('several tests and seeds', () => {
+  it('Holm steps down', () => {
+    expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
+    expect(holm([0.5, null, 0.001])).toEqual([0.5, null, 0.002])
+    expect(holm([0.9, 0.8])).toEqual([1, 1])
+    expect(holm([])).toEqual([])
+  })
+
+  it('seeds as scipy has them', () => {
+    const { a, b, ...expected } = fixture.seeds
+    const found = summariseSeeds(a)
+    expect(found.mean).toBeCloseTo(expected.mean, 12)
+    expect(found.deviation).toBeCloseTo(expected.deviation, 12)
+    expect(found.interval?.[0]).toBeCloseTo(expected.interval[0], 10)
+    expect(found.interval?.[1]).toBeCloseTo(expected.interval[1], 10)
+    expect(pairedSeedsP(a, b)).toBeCloseTo(expected.p, 10)
+    expect(summariseSeeds([0.5])).toMatchObject({ mean: 0.5, deviation: null, interval: null })
+    expect(pairedSeedsP([1], [2])).toBeNull()
+    expect(pairedSeedsP([1, 2], [0, 1])).toBeNull()
+  })
+})
