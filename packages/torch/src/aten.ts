@@ -19,6 +19,18 @@ import { makeTensor, TensorHandle } from './tensor-handle.js'
 /** An operator bound to its schema: takes JavaScript values, gives tensors and numbers. */
 export type BoundOperator = (...values: unknown[]) => unknown
 
+/** Sees a call after it was made: the arguments in the schema's order and what the operator gave. */
+export type CallObserver = (schema: OperatorSchema, values: readonly unknown[], result: unknown) => void
+
+let observer: CallObserver | null = null
+
+/** @internal Sets who sees every call, null for nobody; gives the one before. */
+export function observeCalls(next: CallObserver | null): CallObserver | null {
+  const previous = observer
+  observer = next
+  return previous
+}
+
 /** The same signature for every operator: what the table of types narrows. */
 type Overloads = Record<string, BoundOperator>
 
@@ -122,10 +134,15 @@ function bind(schema: OperatorSchema): BoundOperator {
     } catch (error) {
       throw engineError(error, schema.name, () => describe(values, schema))
     }
-    if (makesTensor && result !== undefined) return wrap(result as number)
-    if (results.length === 0) return undefined
-    if (results.length === 1) return toResult(result, values, 0)
-    return (result as unknown[]).map((element, i) => toResult(element, values, i))
+    if (observer === null && makesTensor && result !== undefined) return wrap(result as number)
+    const given =
+      results.length < 2
+        ? results.length === 0
+          ? undefined
+          : toResult(result, values, 0)
+        : (result as unknown[]).map((element, i) => toResult(element, values, i))
+    observer?.(schema, values, given)
+    return given
   }
 
   if (positional === all.length) {

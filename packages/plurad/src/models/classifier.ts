@@ -36,6 +36,8 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
   readonly backbone: Backbone
   readonly head: Head
   readonly settings: ModelSettings
+  /** Parts that do not learn. */
+  #still: readonly nn.AnyModule[] = []
 
   constructor(settings: ModelSettings, knowledge: LabelKnowledge = { statistics: null, vectors: null }) {
     super()
@@ -51,6 +53,17 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
       vectorShape,
       ...knowledge,
     })
+  }
+
+  /** These parts run as in evaluation from now on, also while the others train. */
+  keepInEvaluation(parts: readonly nn.AnyModule[]): void {
+    this.#still = parts
+  }
+
+  override train(mode = true): this {
+    super.train(mode)
+    if (mode) for (const part of this.#still) part.eval()
+    return this
   }
 
   /** Normalised pixels [N, C, H, W] -> logits [N, labels]. */

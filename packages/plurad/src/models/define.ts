@@ -22,6 +22,8 @@ export interface HeadEntry {
   paper: string
   options: z.ZodObject
   make: (context: HeadContext, options: unknown) => Head
+  /** Whether it makes use of label vectors: a recipe that names no source then gets the plainest one. */
+  usesVectors: boolean
 }
 
 /** Options of every backbone in a recipe; one with more of its own extends them. */
@@ -56,7 +58,8 @@ export function defineHead<Options extends z.ZodObject>(entry: {
   paper: string
   options: Options
   make: (context: HeadContext, options: z.infer<Options>) => Head
+  usesVectors?: boolean
 }): HeadEntry {
   const { options, make } = entry
-  return { ...entry, make: (context, raw) => make(context, options.parse(raw)) }
+  return { usesVectors: false, ...entry, make: (context, raw) => make(context, options.parse(raw)) }
 }

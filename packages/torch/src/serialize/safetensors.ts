@@ -3,7 +3,7 @@
  * tensor, and free text under `__metadata__`), then the values. Nothing in it can be executed.
  * https://github.com/huggingface/safetensors
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { wrap } from '../aten.js'
 import { copyBytes } from '../bytes.js'
@@ -11,6 +11,8 @@ import { itemSize, type DType } from '../dtype.js'
 import { engineError, OutOfMemoryError, SerializationError } from '../errors.js'
 import { native } from '../native.js'
 import type { Tensor } from '../tensor.js'
+import { fileSource, memorySource, type ByteSource } from './byte-source.js'
+import type { TensorFile } from './tensor-file.js'
 
 const names: Partial<Record<DType, string>> = {
   float64: 'F64',
@@ -119,26 +121,70 @@ function flushFolder(folder: string): void {
 
 /** Reads a whole file. Throws `SerializationError`, naming file and key, where it is damaged. */
 export function loadSafetensors(file: string): SafetensorsContent {
-  return decodeSafetensors(readFileSync(file), file)
+  return readAll(openSafetensors(file), file)
 }
 
 export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): SafetensorsContent {
-  const damaged = (what: string): SerializationError =>
-    new SerializationError(`${file} is not a whole safetensors file: ${what}`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 8) throw damaged(`it has ${bytes.length} bytes`)
-  const headerLength = Number(view.getBigUint64(0, true))
-  if (headerLength > MAX_HEADER || 8 + headerLength > bytes.length) {
-    throw damaged(`its header claims ${headerLength} bytes, the file has ${bytes.length}`)
+  return readAll(read(memorySource(bytes), file), file)
+}
+
+/**
+ * Opens a file of any size: its header is read and checked, each tensor is read when it is asked for.
+ *
+ * @throws SerializationError, naming file and key, where it is damaged
+ */
+export function openSafetensors(file: string): TensorFile {
+  const source = fileSource(file)
+  try {
+    return read(source, file)
+  } catch (error) {
+    source.close()
+    throw error
+  }
+}
+
+/** Whether a file that begins with these bytes (16 will do) may be a safetensors file. */
+export function isSafetensors(head: Uint8Array): boolean {
+  const [, , , , , , high, highest, brace] = head
+  return head.length > 8 && high === 0 && highest === 0 && brace === '{'.charCodeAt(0)
+}
+
+function readAll(file: TensorFile, name: string): SafetensorsContent {
+  const tensors = new Map<string, Tensor>()
+  try {
+    for (const key of file.entries.keys()) tensors.set(key, file.read(key))
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose()
+    const cause = engineError(error, name)
+    if (cause instanceof OutOfMemoryError) throw cause
+    throw damage(name, cause.message)
+  } finally {
+    file.close()
+  }
+  return { tensors, metadata: { ...file.metadata } }
+}
+
+function damage(file: string, what: string): SerializationError {
+  return new SerializationError(`${file} is not a whole safetensors file: ${what}`)
+}
+
+function read(source: ByteSource, file: string): TensorFile {
+  const damaged = (what: string): SerializationError => damage(file, what)
+  if (source.size < 8) throw damaged(`it has ${source.size} bytes`)
+  const first = source.read(0, 8)
+  const headerLength = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true))
+  if (headerLength > MAX_HEADER || 8 + headerLength > source.size) {
+    throw damaged(`its header claims ${headerLength} bytes, the file has ${source.size}`)
   }
   let header: unknown
   try {
-    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + headerLength)).toString('utf8'))
+    header = JSON.parse(Buffer.from(source.read(8, headerLength)).toString('utf8'))
   } catch {
     throw damaged('its header is not JSON')
   }
   if (!isObject(header)) throw damaged('its header is not a JSON object')
-  const data = bytes.subarray(8 + headerLength)
+  const dataStart = 8 + headerLength
+  const dataLength = source.size - dataStart
   const { __metadata__: metadata = {}, ...entries } = header
   if (!isTexts(metadata)) throw damaged('its metadata is not text by name')
 
@@ -156,10 +202,10 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): Safe
     }
     const [start, end] = offsets
     const expected = shape.reduce((product, size) => product * size, itemSize[dtype])
-    if (end > data.length || end - start !== expected) {
+    if (end > dataLength || end - start !== expected) {
       throw damaged(
         `'${key}' of shape [${shape.join(', ')}] should fill ${expected} bytes at ${start}, its place ends at ` +
-          `${end} of ${data.length}`,
+          `${end} of ${dataLength}`,
       )
     }
     return { key, dtype, shape, start, end }
@@ -170,20 +216,21 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): Safe
     if (start !== filled) throw damaged(`'${key}' starts at ${start}, the tensor before it ends at ${filled}`)
     filled = end
   }
-  if (filled !== data.length) throw damaged(`its tensors end at ${filled} of ${data.length}`)
+  if (filled !== dataLength) throw damaged(`its tensors end at ${filled} of ${dataLength}`)
 
-  const tensors = new Map<string, Tensor>()
-  try {
-    for (const { key, dtype, shape, start, end } of found) {
-      tensors.set(key, wrap(native.fromBytes(data.subarray(start, end), dtype, shape)))
-    }
-  } catch (error) {
-    for (const tensor of tensors.values()) tensor.dispose()
-    const cause = engineError(error, file)
-    if (cause instanceof OutOfMemoryError) throw cause
-    throw damaged(cause.message)
+  const places = new Map(found.map(({ key, ...place }) => [key, place]))
+  return {
+    entries: places,
+    metadata,
+    lists: new Map(),
+    read(key) {
+      const place = places.get(key)
+      if (place === undefined) throw new SerializationError(`${file} has no tensor '${key}'`)
+      const { dtype, shape, start, end } = place
+      return wrap(native.fromBytes(source.read(dataStart + start, end - start), dtype, shape))
+    },
+    close: () => source.close(),
   }
-  return { tensors, metadata }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

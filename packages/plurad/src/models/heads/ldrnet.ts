@@ -112,6 +112,7 @@ export function labelPositions(queries: number, labels: number): { start: number
 
 export const ldrnet = defineHead({
   paper: 'Huang et al., LDRNet: label decoupling and reconstruction, 2024',
+  usesVectors: true,
   options: z.strictObject({
     prompt: z.boolean().default(true),
     /** Width of the tokens; null for the backbone's channels, as published. */

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FileServer, serve } from '../../../test/file-server.js'
+import { backbones } from '../registry.js'
+import { locateWeights, weightsCache, type LocateOptions } from './locate.js'
+import { knownCheckpoint, knownCheckpoints, normalisationOf } from './sources.js'
+
+let folder: string
+let server: FileServer
+let options: LocateOptions & { env: NodeJS.ProcessEnv }
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'plurad-locate-'))
+  server = await FileServer.start()
+  options = {
+    env: {
+      XDG_CACHE_HOME: folder,
+      PLURAD_WEIGHTS_MIRROR: `${server.base}/mirror/`,
+      HF_ENDPOINT: server.base,
+    },
+    retries: 0,
+  }
+})
+afterEach(async () => {
+  await server.stop()
+  rmSync(folder, { recursive: true })
+})
+
+const data = Buffer.from('weights')
+const asked = (): string[] => server.requests.map(({ url }) => url)
+/** Serves some paths and has nothing else. */
+function offer(...paths: string[]): void {
+  server.answer = (request, response) =>
+    paths.includes(request.url ?? '') ? serve(data)(request, response) : response.writeHead(404).end()
+}
+
+describe('weights are found', () => {
+  test('as a file', async () => {
+    const file = join(folder, 'own.pt')
+    writeFileSync(file, data)
+    expect(await locateWeights(file, options)).toEqual({ file, known: null })
+    await expect(locateWeights(folder, options)).rejects.toThrow(/are a folder/)
+    expect(asked()).toEqual([])
+  })
+
+  test('at an address, once', async () => {
+    offer('/a/model.pt')
+    delete options.env['PLURAD_WEIGHTS_MIRROR']
+    const url = `${server.base}/a/model.pt?download=true`
+    server.answer = serve(data)
+    const { file } = await locateWeights(url, options)
+    expect(readFileSync(file)).toEqual(data)
+    expect(file).toMatch(/plurad\/weights\/[0-9a-f]{12}-model\.pt$/)
+    expect(await locateWeights(url, options)).toEqual({ file, known: null })
+    expect(asked()).toEqual(['/a/model.pt?download=true'])
+  })
+
+  test('on a hub: safetensors first, another file or revision where it is named', async () => {
+    offer('/owner/name/resolve/main/pytorch_model.bin')
+    const { file } = await locateWeights('hf:owner/name', options)
+    expect(readFileSync(file)).toEqual(data)
+    expect(asked()).toEqual([
+      '/owner/name/resolve/main/model.safetensors',
+      '/owner/name/resolve/main/pytorch_model.bin',
+    ])
+    expect((await locateWeights('hf:owner/name', options)).file).toBe(file)
+    expect(asked()).toHaveLength(2)
+    offer('/owner/name/resolve/v1/sub/x.pth')
+    expect((await locateWeights('hf:owner/name/sub/x.pth@v1', options)).file).toMatch(
+      /owner\/name\/v1\/sub\/x\.pth$/,
+    )
+    await expect(locateWeights('hf:owner/other', options)).rejects.toThrow(
+      /owner\/other has no model\.safetensors and no pytorch_model\.bin.*hf:owner\/other\/<file>/,
+    )
+    await expect(locateWeights('hf:owner', options)).rejects.toThrow(/expected hf:owner\/name/)
+    await expect(locateWeights('hf:owner/name/../../x', options)).rejects.toThrow(/expected hf:owner\/name/)
+  })
+
+  test('by the name of a known checkpoint, from a mirror', async () => {
+    const entry = knownCheckpoint('torchxrayvision/densenet121-res224-nih')
+    const name = entry?.url.split('/').at(-1) ?? ''
+    offer(`/mirror/${name}`)
+    expect(await locateWeights(entry?.id ?? '', options)).toEqual({
+      file: join(weightsCache(options.env), name),
+      known: entry,
+    })
+  })
+})
+
+describe('weights are refused', () => {
+  test('that are not the published ones', async () => {
+    offer('/mirror/densenet121-a639ec97.pth')
+    const sha256 = createHash('sha256').update(data).digest('hex')
+    await expect(locateWeights('torchvision/densenet121', options)).rejects.toThrow(
+      `has the SHA-256 ${sha256}, expected was one that begins with a639ec97`,
+    )
+    const place = join(weightsCache(options.env), 'densenet121-a639ec97.pth')
+    expect(existsSync(place)).toBe(false)
+    // Also where somebody put a wrong file there by hand.
+    mkdirSync(weightsCache(options.env), { recursive: true })
+    writeFileSync(place, data)
+    await expect(locateWeights('torchvision/densenet121', options)).rejects.toThrow(/has been removed/)
+  })
+
+  test('that cannot be reached: the address and the place to put them are named', async () => {
+    await server.stop()
+    const place = join(weightsCache(options.env), 'densenet121-a639ec97.pth')
+    const reached = locateWeights('torchvision/densenet121', options)
+    await expect(reached).rejects.toThrow(`put it at ${place}`)
+    await expect(reached).rejects.toThrow(/mirror\/densenet121-a639ec97\.pth/)
+    server = await FileServer.start()
+  })
+
+  test('that are nothing: what they may be is listed', async () => {
+    await expect(locateWeights('torchvision/densenet122', options)).rejects.toThrow(
+      /no known checkpoint of that name\. Did you mean "torchvision\/densenet121"/,
+    )
+  })
+})
+
+describe('the known checkpoints', () => {
+  test('are of backbones that there are, under names of their own', () => {
+    for (const { backbone } of knownCheckpoints) expect(Object.keys(backbones)).toContain(backbone)
+    const ids = knownCheckpoints.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { url, sha256 } of knownCheckpoints) if (sha256 !== null) expect(url).toContain(`-${sha256}.`)
+  })
+
+  test("torchxrayvision's pixels are those of [-1024, 1024]", () => {
+    const entry = knownCheckpoint('torchxrayvision/densenet121-res224-all')
+    expect(entry).not.toBeNull()
+    if (entry === null) return
+    const { mean, std } = normalisationOf(entry, 1)
+    for (const x of [0, 0.25, 1]) expect((x - mean[0]) / std[0]).toBe(x * 2048 - 1024)
+    expect(normalisationOf(entry, 3)).toEqual({ mean: [0.5, 0.5, 0.5], std: Array(3).fill(1 / 2048) })
+  })
+
+  test("ImageNet's colours on one channel are their average", () => {
+    const entry = knownCheckpoint('torchvision/densenet121')
+    expect(entry && normalisationOf(entry, 1)).toEqual({ mean: [0.449], std: [0.226] })
+    expect(entry && normalisationOf(entry, 3)).toEqual({
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+    })
+  })
+})
