@@ -40,6 +40,16 @@ module.exports = {
       to: { path: TORCH, reachable: true },
     },
     {
+      name: 'prediction-runs-in-browsers',
+      comment: 'All that predicts but its door to Node works in a browser too.',
+      severity: 'error',
+      from: { path: '^packages/plurad/src/predict/', pathNot: `/(node|index)\\.ts$|${TEST}` },
+      to: {
+        path: '^(node:)?(fs|os|path|crypto|zlib|module|worker_threads|child_process)(/promises)?$',
+        reachable: true,
+      },
+    },
+    {
       name: 'cli-on-top',
       comment: 'Nothing but the command line and the tests imports the command line.',
       severity: 'error',

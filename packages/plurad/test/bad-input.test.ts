@@ -164,7 +164,10 @@ describe('a recipe', () => {
     ['loss.name=bcee', /no loss 'bcee', did you mean 'bce'/],
     ['data.split.train=0.9', /data\.split: train, val and test add up to 1\.2, expected 1/],
     ['training.device=tpu', /expected auto, cpu, cuda or cuda:N/],
-    ['model.weights=nowhere.safetensors', /nowhere\.safetensors cannot be read.*Correct model\.weights/],
+    ['model.weights=nowhere.safetensors', /no file \S+nowhere\.safetensors and no known checkpoint/],
+    ['model.weights=torchvision/densenet12', /no file .*Did you mean "torchvision\/densenet121"/],
+    ['model.freeze=9', /model\.freeze=9: the backbone densenet121 has 4 stages/],
+    ['model.label_vectors=word3vec', /model\.label_vectors/],
   ])('with %s is refused', async (change, message) => {
     const out = here.path(`recipe-${change.replaceAll(/\W/g, '-')}`)
     expect(await fail(train(here.data, out, change))).toMatch(message)

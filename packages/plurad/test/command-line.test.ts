@@ -22,21 +22,48 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => rmSync(here.folder, { recursive: true, force: true }))
 
-const commands = ['demo', 'setup', 'doctor', 'recipes', 'train', 'evaluate', 'predict', 'report']
+const commands = [
+  'demo',
+  'setup',
+  'doctor',
+  'recipes',
+  'models',
+  'data',
+  'train',
+  'evaluate',
+  'compare',
+  'ensemble',
+  'predict',
+  'export',
+  'report',
+]
+
+/** Commands that a help text lists. */
+function commandsIn(help: string): string[] {
+  const names = [...help.matchAll(/^ {2}([a-z]+)(?: \[options\])?(?: <| \[|  )/gm)].map(([, name]) => name)
+  return names.filter((name) => name !== 'help')
+}
 
 describe('help', () => {
   it('lists every command that there is a test for', async () => {
     const { stdout } = await succeed(['--help'])
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[options\])?(?: <| \[|  )/gm)].map(
-      ([, name]) => name,
-    )
-    expect(listed.filter((name) => name !== 'help')).toEqual(commands)
+    expect(commandsIn(stdout)).toEqual(commands)
   })
 
   it.each(commands)('of %s has an example', async (command) => {
     const { stdout, stderr } = await succeed([command, '--help'])
     expect(stdout).toMatch(new RegExp(`Examples?:\\n\\s+(\\$ )?plurad ${command}\\b`))
     expect(stderr).toBe('')
+  })
+
+  it('of every data command has an example', async () => {
+    const names = commandsIn((await succeed(['data', '--help'])).stdout)
+    expect(names).toEqual(expect.arrayContaining(['get', 'inspect', 'audit', 'split']))
+    for (const name of names) {
+      const { stdout } = await succeed(['data', name, '--help'])
+      expect(stdout).toMatch(new RegExp(`Examples?:\\n\\s+(\\$ )?plurad data ${name}\\b`))
+      expect(stdout).toMatch(/--json\b/)
+    }
   })
 })
 

@@ -1,12 +1,18 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runOffThread } from '@plurad/torch/off-thread'
 import type { Command } from 'commander'
 import { csvFormatRows } from 'd3-dsv'
+import { matchImages, matchLabels, readSampleSubmission, writeSubmission } from '../data/submission.js'
 import { DataError, UsageError } from '../errors.js'
+import { readEnvironment } from '../run/environment.js'
+import { RunFolder } from '../run/folder.js'
+import type { Predictions } from '../metrics/predictions.js'
 import type { InferenceJob, InferenceMessage, InferenceOutcome } from '../training/inference.js'
+import { printWarnings } from './notes.js'
+import { findOnnxFile, predictOnnx } from './predict-onnx.js'
 import { bar, Progress } from './progress.js'
 import { formatTable } from './table.js'
+import { parseThreads } from './threads.js'
 
 interface Flags {
   json?: boolean
@@ -14,10 +20,10 @@ interface Flags {
   strict?: boolean
   threads?: string
   device: string
+  submission?: string
+  decisions?: boolean
+  out?: string
 }
-
-/** More than any one machine has processors; thousands would bring it to a stop. */
-const MAX_THREADS = 512
 
 const IMAGE_NAME = /\.(png|jpe?g|tiff?)$/i
 
@@ -25,10 +31,13 @@ export function register(program: Command): void {
   program
     .command('predict')
     .description('print the findings of a trained model for image files')
-    .argument('<model>', 'a run folder or a model.safetensors')
+    .argument('<model>', 'a run folder, a .onnx file or a model.safetensors')
     .argument('<file...>', 'images, or folders of images')
     .option('--json', 'print one JSON array')
     .option('--csv', 'print a table with one column a label')
+    .option('--submission <sample>', "fill a challenge's sample submission, to be written to --out")
+    .option('--out <file>', 'the submission to write')
+    .option('--decisions', "submit 1 and 0 by the model's thresholds instead of probabilities")
     .option('--strict', 'stop at the first image that cannot be read')
     .option('--threads <n>', 'threads of the engine')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
@@ -39,19 +48,52 @@ A finding is marked with * when its probability reaches the threshold that was t
 
 Examples:
   plurad predict runs/chexnet image.png
-  plurad predict runs/chexnet images/ --csv > findings.csv`,
+  plurad predict model.onnx image.png
+  plurad predict runs/chexnet images/ --csv > findings.csv
+  plurad predict runs/mri test_images/ --submission sample_submission.csv --out submission.csv`,
     )
     .action(async (model: string, files: string[], flags: Flags) => {
-      const threads = flags.threads === undefined ? null : Number(flags.threads)
-      if (threads !== null && !(Number.isInteger(threads) && threads > 0 && threads <= MAX_THREADS)) {
-        throw new UsageError(
-          `predict: --threads ${flags.threads}: expected a whole number from 1 to ${MAX_THREADS}`,
-        )
-      }
+      const threads = parseThreads('predict', flags.threads)
       const { strict = false } = flags
       const device = checkDevice('predict', flags.device)
-      printFindings(await predictFiles({ model, files, threads, device, strict }), flags)
+      const { submission, out } = flags
+      if ((submission === undefined) !== (out === undefined) || (flags.decisions && submission === undefined))
+        throw new UsageError(
+          'predict: --submission <sample> and --out <file> go together, --decisions with them',
+        )
+      if (submission === undefined || out === undefined) {
+        printFindings(await predictFiles({ model, files, threads, device, strict }), flags)
+        return
+      }
+      if (flags.csv) throw new UsageError('predict: --csv prints findings: leave it out with --submission')
+      await submit({ model, files, threads, device, strict }, submission, out, flags)
     })
+}
+
+/** Predicts what a sample submission asks for, and writes it. */
+async function submit(
+  options: PredictFilesOptions,
+  sampleFile: string,
+  out: string,
+  { decisions = false, json = false }: Flags,
+): Promise<void> {
+  const sample = await readSampleSubmission(sampleFile)
+  // Before hours of prediction: whether these are the images and labels asked for.
+  const files = await expand(options.files)
+  matchImages(sample, files)
+  const run = readEnvironment(new RunFolder(options.model).environment)
+  if (run !== null) matchLabels(sample, run.labels)
+  const { info, predictions, unreadable } = await predictFiles({ ...options, files })
+  for (const { image, reason } of unreadable)
+    process.stderr.write(`${reason.startsWith(image) ? reason : `${image}: ${reason}`}\n`)
+  await writeSubmission(sample, predictions, out, decisions ? info.thresholds : null)
+  const summary = { submission: out, images: sample.ids.length, labels: sample.columns.slice(1), decisions }
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(summary)}\n`
+      : `${out}: ${sample.ids.length} images, ${decisions ? 'decisions' : 'probabilities'} for ` +
+          `${summary.labels.join(', ')}\n`,
+  )
 }
 
 /** Gives the device back where it can be one. Throws `UsageError`. */
@@ -70,15 +112,35 @@ export interface PredictFilesOptions {
   strict?: boolean
 }
 
-export async function predictFiles(options: PredictFilesOptions): Promise<InferenceOutcome> {
+/** What printing and submissions need of an outcome, whichever engine it came from. */
+type Findings = Pick<InferenceOutcome, 'info' | 'unreadable' | 'warnings'> & {
+  predictions: Pick<Predictions, 'labels' | 'images' | 'scores'>
+}
+
+/**
+ * Predicts with ONNX Runtime where the model has been exported (and no GPU is asked for), else with libtorch.
+ */
+export async function predictFiles(options: PredictFilesOptions): Promise<Findings> {
   const { model, files, threads = null, device = 'auto', strict = false } = options
   const images = await expand(files)
+  const exported = device.startsWith('cuda') ? null : findOnnxFile(model)
+  if (exported !== null) {
+    const { info, unreadable, warnings, ...predictions } = await predictOnnx({
+      model: exported,
+      images,
+      threads,
+      strict,
+    })
+    return { info, unreadable, warnings, predictions }
+  }
   const samples = images.map((path) => ({ image: path, path, patient: null, labels: [] }))
   return infer({ model, samples, labels: [], batchSize: 16, threads, device, strict }, images.length <= 16)
 }
 
-/** Runs a model off the main thread, with progress on stderr. */
+/** Runs a model off the main thread, with progress and warnings about images on stderr. */
 export async function infer(job: InferenceJob, quiet = false): Promise<InferenceOutcome> {
+  // An exported model is predicted without libtorch's package.
+  const { runOffThread } = await import('@plurad/torch/off-thread')
   const progress = new Progress({ quiet })
   const outcome = await runOffThread<InferenceJob, InferenceMessage, InferenceOutcome>(
     new URL('../training/inference.js', import.meta.url),
@@ -86,6 +148,7 @@ export async function infer(job: InferenceJob, quiet = false): Promise<Inference
     { onMessage: ({ done, total }) => progress.update(`Predicting ${bar(done / total)} ${done}/${total}`) },
   )
   progress.clear()
+  printWarnings(outcome.warnings)
   return outcome
 }
 
@@ -107,7 +170,7 @@ async function expand(files: readonly string[]): Promise<string[]> {
 
 /** Findings on stdout as text, JSON or CSV; images that could not be read on stderr, with exit code 1. */
 export function printFindings(
-  { info, predictions, unreadable }: InferenceOutcome,
+  { info, predictions, unreadable, warnings }: Findings,
   { json, csv }: Pick<Flags, 'json' | 'csv'>,
 ): void {
   const { labels, images, scores } = predictions
@@ -118,7 +181,11 @@ export function printFindings(
       return { label, probability, threshold, present: threshold === null ? null : probability >= threshold }
     })
   if (json) {
-    const results = images.map((image, row) => ({ image, findings: findingsOf(row) }))
+    const warningOf = new Map(warnings.map(({ image, reason }) => [image, reason]))
+    const results = images.map((image, row) => {
+      const warning = warningOf.get(image)
+      return { image, findings: findingsOf(row), ...(warning === undefined ? {} : { warning }) }
+    })
     process.stdout.write(
       `${JSON.stringify([...results, ...unreadable.map(({ image, reason }) => ({ image, error: reason }))], null, 2)}\n`,
     )

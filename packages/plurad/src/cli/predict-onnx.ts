@@ -1,0 +1,51 @@
+/** Predictions of an exported model, for the command line: without libtorch and in this thread, which starts soonest. */
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FileFindings } from '../predict/node.js'
+import { printWarnings } from './notes.js'
+import { bar, Progress } from './progress.js'
+
+/**
+ * The .onnx file that a model argument stands for: itself, or that of a run folder. Null where there is none, and where
+ * the run's weights are newer.
+ */
+export function findOnnxFile(location: string): string | null {
+  if (location.endsWith('.onnx')) return location
+  const exported = join(location, 'model.onnx')
+  if (!existsSync(exported)) return null
+  const weights = join(location, 'model.safetensors')
+  if (!existsSync(weights) || statSync(weights).mtimeMs <= statSync(exported).mtimeMs) return exported
+  process.stderr.write(
+    `plurad: ${exported} is older than model.safetensors and left aside; plurad export ${location} writes it again.\n`,
+  )
+  return null
+}
+
+interface OnnxJob {
+  /** A .onnx file. */
+  model: string
+  images: readonly string[]
+  threads: number | null
+  strict: boolean
+}
+
+/** Predicts image files, with progress and warnings on stderr. */
+export async function predictOnnx({ model, images, threads, strict }: OnnxJob): Promise<FileFindings> {
+  const { FilePredictor } = await import('../predict/node.js')
+  const few = images.length <= 16
+  const progress = new Progress({ quiet: few })
+  const predictor = await FilePredictor.load(model, { threads, spin: few })
+  try {
+    const findings = await predictor.predict(images, {
+      strict,
+      onProgress: (done, total) => {
+        progress.update(`Predicting ${bar(done / total)} ${done}/${total}`)
+      },
+    })
+    progress.clear()
+    printWarnings(findings.warnings)
+    return findings
+  } finally {
+    await predictor.close()
+  }
+}

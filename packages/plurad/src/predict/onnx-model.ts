@@ -1,0 +1,113 @@
+/** One exported model: what it says of itself, and its numbers for pixels. Runs in Node and in the browser. */
+import { DataError } from '../errors.js'
+import { METADATA_FEATURES } from '../models/metadata.js'
+import { MODEL_INFO_KEY, parseModelInfo, type ModelInfo } from '../models/model-info.js'
+import { readOnnxMetadata } from './onnx-metadata.js'
+import type { NamedTensor, OpenSession, Session, SessionOptions } from './runtime.js'
+
+/** Age, sex and view as `metadataFeatures` gives them, for the input that some heads have. */
+const METADATA_INPUT = 'metadata'
+
+/** What explains a prediction, where the model has it. */
+export type Explanation = 'features' | 'attention' | 'class_features'
+
+export class OnnxModel {
+  readonly info: ModelInfo
+  readonly #session: Session
+  readonly #file: string
+
+  private constructor(info: ModelInfo, session: Session, file: string) {
+    this.info = info
+    this.#session = session
+    this.#file = file
+  }
+
+  /**
+   * @param content of a .onnx file
+   * @param file its name, for messages
+   * @throws DataError where it is no ONNX model, damaged or without the description that gives its output a meaning
+   */
+  static async open(
+    content: Uint8Array,
+    file: string,
+    openSession: OpenSession,
+    options: SessionOptions,
+  ): Promise<OnnxModel> {
+    const info = parseModelInfo(metadataOf(content, file).get(MODEL_INFO_KEY), file)
+    const session = await openSession(content, options).catch((error: unknown) => {
+      throw new DataError(`${file} cannot be loaded: ${(error as Error).message}`, { cause: error })
+    })
+    const lacking = ['pixels', 'logits'].filter(
+      (name) => ![...session.inputs, ...session.outputs].includes(name),
+    )
+    if (lacking.length > 0) {
+      await session.close()
+      throw new DataError(`${file} has no ${lacking.join(' and no ')}. Use a model that plurad export wrote.`)
+    }
+    return new OnnxModel(info, session, file)
+  }
+
+  /** Planes of one sample's pixels. */
+  get planes(): number {
+    return this.info.channels * this.info.images
+  }
+
+  /** What explains its predictions. */
+  get explanations(): Explanation[] {
+    const all: Explanation[] = ['features', 'attention', 'class_features']
+    return all.filter((name) => this.#session.outputs.includes(name))
+  }
+
+  /**
+   * Probabilities [count, labels] in double precision: the sigmoid of single-precision logits.
+   *
+   * @param pixels [count, channels * images, size, size] in [0, 1], as preprocessing gives them
+   */
+  async probabilities(pixels: Float32Array, count: number): Promise<Float64Array> {
+    const { logits } = await this.run(pixels, count)
+    return Float64Array.from(logits.data, sigmoid)
+  }
+
+  /** `logits`, and of `explanations` what is asked for. */
+  async run(
+    pixels: Float32Array,
+    count: number,
+    explanations: readonly Explanation[] = [],
+  ): Promise<Record<string, NamedTensor>> {
+    const { size, labels } = this.info
+    const inputs: Record<string, NamedTensor> = {
+      pixels: { data: pixels, dims: [count, this.planes, size, size] },
+    }
+    // All unknown: what the head sees where an image comes without a record.
+    if (this.#session.inputs.includes(METADATA_INPUT))
+      inputs[METADATA_INPUT] = {
+        data: new Float32Array(count * METADATA_FEATURES),
+        dims: [count, METADATA_FEATURES],
+      }
+    const outputs = await this.#session.run(inputs, ['logits', ...explanations])
+    if (outputs['logits'].data.length !== count * labels.length) {
+      throw new DataError(
+        `${this.#file}: ${outputs['logits'].data.length} logits for ${count} samples of ${labels.length} labels`,
+      )
+    }
+    return outputs
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close()
+  }
+}
+
+function metadataOf(content: Uint8Array, file: string): Map<string, string> {
+  try {
+    return readOnnxMetadata(content)
+  } catch (error) {
+    throw new DataError(`${file} cannot be read: ${(error as Error).message}. Export the model again.`, {
+      cause: error,
+    })
+  }
+}
+
+function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit))
+}
