@@ -26,6 +26,11 @@ export class TrainingError extends PluradError {
   override name = 'TrainingError'
 }
 
+/** A model cannot be written in another format, or what was written does not give the same numbers. */
+export class ExportError extends PluradError {
+  override name = 'ExportError'
+}
+
 /** The command line was called with the wrong arguments: exit code 2. */
 export class UsageError extends PluradError {
   override name = 'UsageError'

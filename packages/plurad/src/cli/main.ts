@@ -3,22 +3,44 @@
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../errors.js'
 import { version } from '../version.js'
-import { register as registerData } from './data.js'
-import { register as registerDemo } from './demo.js'
-import { register as registerDoctor } from './doctor.js'
-import { register as registerEvaluate } from './evaluate.js'
-import { register as registerPredict } from './predict.js'
-import { register as registerRecipes } from './recipes.js'
-import { register as registerReport } from './report.js'
-import { register as registerSetup } from './setup.js'
-import { register as registerTrain } from './train.js'
+
+interface CommandModule {
+  register: (program: Command) => void
+}
+
+/**
+ * In the order of the help. Only the one that is asked for is loaded: the report's figures alone take longer to load than
+ * a prediction takes.
+ */
+const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  demo: () => import('./demo.js'),
+  setup: () => import('./setup.js'),
+  doctor: () => import('./doctor.js'),
+  recipes: () => import('./recipes.js'),
+  models: () => import('./models.js'),
+  data: () => import('./data.js'),
+  train: () => import('./train.js'),
+  evaluate: () => import('./evaluate.js'),
+  compare: () => import('./compare.js'),
+  ensemble: () => import('./ensemble.js'),
+  predict: () => import('./predict.js'),
+  export: () => import('./export.js'),
+  report: () => import('./report.js'),
+}
+
+/** All of them for help, and where the name is none. */
+function load(name: string | undefined): Promise<CommandModule[]> {
+  const wanted =
+    name !== undefined && Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands)
+  return Promise.all(wanted.map((command) => command()))
+}
 
 const FAILED = 1
 const WRONG_USAGE = 2
 
 /** Errors whose message is written for the user: no stack. */
 const FOR_USERS =
-  /^(PluradError|DataError|RecipeError|RunError|TrainingError|UsageError|EngineError|OutOfMemoryError|SerializationError)$/
+  /^(PluradError|DataError|RecipeError|RunError|TrainingError|ExportError|UsageError|EngineError|OutOfMemoryError|SerializationError)$/
 
 async function main(): Promise<number> {
   const program = new Command('plurad')
@@ -27,19 +49,7 @@ async function main(): Promise<number> {
     .showSuggestionAfterError()
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
-  for (const register of [
-    registerDemo,
-    registerSetup,
-    registerDoctor,
-    registerRecipes,
-    registerData,
-    registerTrain,
-    registerEvaluate,
-    registerPredict,
-    registerReport,
-  ]) {
-    register(program)
-  }
+  for (const { register } of await load(process.argv[2])) register(program)
   for (const command of program.commands) {
     command.exitOverride()
     for (const subcommand of command.commands) subcommand.exitOverride()

@@ -3,13 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { runOffThread } from '@plurad/torch/off-thread'
-import { csvFormatRows } from 'd3-dsv'
 import type { Dataset, Sample, Split } from '../data/dataset.js'
+import type { PackSource } from '../data/pack/open.js'
+import type { OpenOptions } from '../data/sets/adapter.js'
 import { openDataset } from '../data/sets/open.js'
 import { readSplit, writeSplit } from '../data/split-file.js'
+import { readGivenSplit } from '../data/split-given.js'
 import { assertPatientDisjoint, sharedPatients, splitDataset } from '../data/split.js'
 import { DataError, RecipeError, RunError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
+import { withAbsolutePaths } from '../models/vectors/settings.js'
+import { isWeightsPath } from '../models/weights/sources.js'
 import { differences, formatRecipe, loadRecipe, parseRecipe } from '../recipe/recipe.js'
 import type { Recipe } from '../recipe/schema.js'
 import { writeReport } from '../report/index.js'
@@ -22,7 +26,9 @@ import {
 import { RunFolder } from '../run/folder.js'
 import type { TrainingJob, TrainingMessage, TrainingOutcome } from '../training/job.js'
 import { didYouMean } from '../suggest.js'
+import { writeNotes } from './notes.js'
 import { findRecipe } from './recipes.js'
+import { checkImages, choosePack } from './train-images.js'
 
 export interface TrainOptions {
   /** File or name; may be left out when resuming. */
@@ -34,6 +40,8 @@ export interface TrainOptions {
   resume: boolean
   strict: boolean
   allowLeakage: boolean
+  /** The folder of a pack to read from, instead of the recipe's; false for none. */
+  pack?: string | false | undefined
 }
 
 export interface TrainHooks {
@@ -42,11 +50,13 @@ export interface TrainHooks {
   onMessage: (message: TrainingMessage) => void
 }
 
-export interface TrainSummary extends Omit<TrainingOutcome, 'unreadable'> {
+export interface TrainSummary extends Omit<TrainingOutcome, 'unreadable' | 'warnings'> {
   folder: string
   report: string
   /** Images of the table that were not used. */
   skipped: number
+  /** Images that were used, with something to know of them. */
+  warnings: number
 }
 
 export async function train(options: TrainOptions, hooks: TrainHooks): Promise<TrainSummary> {
@@ -58,7 +68,7 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
         'Bring it back from a copy, or start a new run in another folder.',
     )
   }
-  const recipe = await chooseRecipe(options, folder)
+  const recipe = withPack(await chooseRecipe(options, folder), options)
   if (!options.resume && folder.begun) {
     throw new RunError(
       `${folder.root} already holds a run. Go on with it by --resume (and no recipe), or choose another --out.`,
@@ -71,8 +81,10 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
   }
   // Kept absolute: a run may be resumed from another folder than it was started in.
   const location = resolve(given)
+  const settings = recipe.data.set ?? undefined
   const dataset = await openDataset(location, {
     strict: options.strict,
+    settings,
     ...(recipe.data.labels === null ? {} : { labels: recipe.data.labels }),
   })
   if (earlier && earlier.data_fingerprint !== dataset.fingerprint) {
@@ -84,10 +96,12 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
 
   const labels = recipe.data.labels ?? []
   if (labels.some((_, label) => dataset.samples.every((sample) => sample.labels[label] !== 1)))
-    await refuseUnknownLabels(labels, location)
+    await refuseUnknownLabels(labels, location, settings)
 
+  checkImages(dataset, recipe)
+  const pack = choosePack(recipe, location)
   // Before the folder is made: where the split is refused, nothing is left behind.
-  const assignment = await fixSplit(dataset, recipe, folder, allowLeakage)
+  const assignment = await fixSplit(dataset, recipe, folder, allowLeakage, hooks)
   if (allowLeakage) {
     const shared = sharedPatients(dataset.samples, assignment).size
     if (shared > 0) {
@@ -123,14 +137,12 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
     // Last of the files that begin a run: with it there, all that a resume needs is there.
     if (!folder.begun) await writeFileAtomic(folder.recipe, formatRecipe(recipe))
     const outcome = await onEngine(
-      { dataset, assignment, recipe, folder, options, environment, earlier },
+      { dataset, assignment, recipe, pack, folder, options, environment, earlier },
       hooks,
     )
     const skipped = [...dataset.skipped, ...outcome.unreadable]
-    await writeFileAtomic(
-      folder.skipped,
-      `${csvFormatRows([['image', 'reason'], ...skipped.map(({ image, reason }) => [image, reason])])}\n`,
-    )
+    await writeNotes(folder.skipped, 'reason', skipped)
+    await writeNotes(folder.warnings, 'warning', outcome.warnings)
     const report = outcome.finished ? await writeReport(folder.root) : folder.report
     return {
       finished: outcome.finished,
@@ -139,6 +151,7 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
       folder: folder.root,
       report,
       skipped: skipped.length,
+      warnings: outcome.warnings.length,
     }
   } finally {
     unlock()
@@ -149,8 +162,12 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
  * Some layouts (NIH's) take any name as a label, which then no image has: a misspelt one would be learned as never
  * there. A label that the data set knows and none of these images has may stay.
  */
-async function refuseUnknownLabels(labels: readonly string[], location: string): Promise<void> {
-  const dataset = await openDataset(location).catch(() => null)
+async function refuseUnknownLabels(
+  labels: readonly string[],
+  location: string,
+  settings: OpenOptions['settings'],
+): Promise<void> {
+  const dataset = await openDataset(location, { settings }).catch(() => null)
   if (dataset === null) return
   const { labels: known } = dataset
   const unknown = labels.find((label) => !known.includes(label))
@@ -168,11 +185,13 @@ async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<R
     options.resume && folder.begun ? parseRecipe(await readFile(folder.recipe, 'utf8'), folder.recipe) : null
   if (options.recipe === undefined) {
     if (!own) throw new RunError(`${folder.root} holds no run to resume. Start one with a recipe and --data.`)
-    if (options.changes.length > 0) throw new RecipeError('--set cannot change a run that is resumed.')
+    if (options.changes.length > 0)
+      throw new RecipeError('--set cannot change a run that is resumed, nor can --split-file and --fold.')
     return own
   }
   const asked = await readRecipe(options.recipe, options.changes)
-  const changed = own ? differences(own, asked) : []
+  // The same pixels come from a pack, from another one, and from the files.
+  const changed = own ? differences(own, asked).filter((key) => key !== 'data.pack') : []
   if (changed.length > 0) {
     throw new RecipeError(
       `The run in ${folder.root} was started with other values of ${changed.join(', ')}. ` +
@@ -182,30 +201,53 @@ async function chooseRecipe(options: TrainOptions, folder: RunFolder): Promise<R
   return own ?? asked
 }
 
-async function readRecipe(nameOrFile: string, changes: readonly string[]): Promise<Recipe> {
-  const recipe = await loadRecipe(await findRecipe(nameOrFile), changes)
-  const { weights } = recipe.model
-  // Kept absolute, as the data is.
-  return weights === null ? recipe : { ...recipe, model: { ...recipe.model, weights: resolve(weights) } }
+/** The pack of the command line stands in the run's recipe, so that a resume takes it too. */
+function withPack(recipe: Recipe, { pack }: TrainOptions): Recipe {
+  if (pack === undefined) return recipe
+  return { ...recipe, data: { ...recipe.data, pack: pack === false ? null : resolve(pack) } }
 }
 
-/** The split of the run: read back when resuming, else made. */
+async function readRecipe(nameOrFile: string, changes: readonly string[]): Promise<Recipe> {
+  const recipe = await loadRecipe(await findRecipe(nameOrFile), changes)
+  const { weights, label_vectors: vectors } = recipe.model
+  const { split, pack } = recipe.data
+  // Kept absolute, as the data is.
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(path))
+  return {
+    ...recipe,
+    data: { ...recipe.data, split: { ...split, file: absolute(split.file) }, pack: absolute(pack) },
+    model: {
+      ...recipe.model,
+      weights: weights !== null && isWeightsPath(weights) ? resolve(weights) : weights,
+      label_vectors: withAbsolutePaths(vectors),
+    },
+  }
+}
+
+/** The split of the run: read back when resuming, else the one given, else made. */
 async function fixSplit(
   dataset: Dataset,
   recipe: Recipe,
   folder: RunFolder,
   allowLeakage: boolean,
+  { onNote }: TrainHooks,
 ): Promise<Split[]> {
-  const { seed, ...fractions } = recipe.data.split
-  const assignment = folder.begun
-    ? await readSplit(folder.split, dataset)
-    : splitDataset(dataset, { fractions, seed })
+  const { seed, file, fold, ...fractions } = recipe.data.split
+  let assignment: Split[]
+  if (folder.begun) assignment = await readSplit(folder.split, dataset)
+  else if (file === null) assignment = splitDataset(dataset, { fractions, seed })
+  else {
+    const given = await readGivenSplit(file, dataset, { fold, fractions, seed, subset: true })
+    assignment = given.assignment
+    const unknown = given.unknown === 0 ? '' : `; ${given.unknown} names in it are not in the data set`
+    onNote(`Split from  ${file}${fold === null ? '' : `, fold ${fold}`}${unknown}`)
+  }
   assertPatientDisjoint(dataset.samples, assignment, allowLeakage)
   for (const split of ['train', 'val', 'test'] as const) {
     if (!assignment.includes(split)) {
       throw new DataError(
         `The ${split} split is empty: ${dataset.samples.length} images of ${countPatients(dataset.samples)} patients ` +
-          'are too few for data.split, or the table assigns none to it.',
+          `are too few for data.split, or ${file ?? 'the table'} assigns none to it.`,
       )
     }
   }
@@ -249,6 +291,7 @@ function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: Tr
   onNote(
     `Split       ${(['train', 'val', 'test'] as const).map(part).join(', ')} images${known ? ' (patients)' : ''}`,
   )
+  for (const note of dataset.notes ?? []) onNote(`Note        ${note}`)
   if (dataset.skipped.length > 0) {
     onNote(
       `Skipped     ${dataset.skipped.length} rows of the table, the first: ${dataset.skipped[0]?.reason}`,
@@ -260,6 +303,7 @@ interface Prepared {
   dataset: Dataset
   assignment: readonly Split[]
   recipe: Recipe
+  pack: PackSource | null
   folder: RunFolder
   options: TrainOptions
   environment: Environment
@@ -268,7 +312,7 @@ interface Prepared {
 }
 
 async function onEngine(
-  { dataset, assignment, recipe, folder, options, environment, earlier }: Prepared,
+  { dataset, assignment, recipe, pack, folder, options, environment, earlier }: Prepared,
   hooks: TrainHooks,
 ): Promise<TrainingOutcome> {
   const started = performance.now()
@@ -282,6 +326,7 @@ async function onEngine(
     samples: dataset.samples,
     assignment,
     dataset: { name: dataset.name, fingerprint: dataset.fingerprint },
+    pack,
     strict: options.strict,
   }
   delays.enable()

@@ -9,6 +9,10 @@ interface Flags {
   data?: string
   out?: string
   set: string[]
+  splitFile?: string
+  fold?: string
+  /** False for --no-pack. */
+  pack?: string | false
   resume?: boolean
   strict?: boolean
   allowLeakage?: boolean
@@ -23,6 +27,13 @@ export function register(program: Command): void {
     .option('--data <folder|csv>', 'the data set: a folder in a known layout, or a CSV file')
     .option('--out <folder>', 'the run folder to make')
     .option('--set <key=value>', 'change a value of the recipe; may be repeated', collect, [])
+    .option(
+      '--split-file <path>',
+      'use this split: a split.csv, or a folder with train.txt, val.txt, test.txt',
+    )
+    .option('--fold <n>', 'with a --split-file of folds: the fold of this run, from 1 on')
+    .option('--pack <folder>', 'read the images from what plurad data pack made of them')
+    .option('--no-pack', 'decode the images although the recipe names a pack')
     .option('--resume', 'go on with the run in --out after a stop')
     .option('--strict', 'stop at the first image that cannot be read instead of skipping it')
     .option('--allow-leakage', 'train although patients are in more than one split')
@@ -33,6 +44,8 @@ export function register(program: Command): void {
 Examples:
   plurad train chexnet --data ChestX-ray14 --out runs/chexnet
   plurad train chexnet --data images.csv --out runs/small --set data.size=64 --set training.epochs=10
+  plurad train chexnet --data images.csv --split-file folds.csv --fold 1 --out runs/fold1
+  plurad train chexnet --data ChestX-ray14 --pack packs/chestx-ray14-224 --out runs/chexnet
   plurad train --resume --out runs/chexnet`,
     )
     .action(async (recipe: string | undefined, flags: Flags) => {
@@ -48,7 +61,8 @@ Examples:
           recipe,
           data: flags.data,
           out: flags.out,
-          changes: flags.set,
+          changes: [...flags.set, ...splitChanges(flags)],
+          pack: flags.pack,
           resume: flags.resume ?? false,
           strict: flags.strict ?? false,
           allowLeakage: flags.allowLeakage ?? false,
@@ -56,6 +70,15 @@ Examples:
         flags.json ?? false,
       )
     })
+}
+
+/** The flags for the split are shorthand for the recipe's `data.split`. */
+function splitChanges({ splitFile, fold }: Flags): string[] {
+  // A path is quoted: YAML would otherwise read `#`, `: ` and the like in it.
+  return [
+    ...(splitFile === undefined ? [] : [`data.split.file=${JSON.stringify(splitFile)}`]),
+    ...(fold === undefined ? [] : [`data.split.fold=${fold}`]),
+  ]
 }
 
 /** Ctrl-C, a scheduler that wants its machine back, a closed terminal. */
@@ -136,6 +159,9 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
         `${metricsTable(metrics.test)}\n\n` +
         (outcome.skipped > 0
           ? `Skipped     ${outcome.skipped} image(s), listed in ${outcome.folder}/skipped.csv\n`
+          : '') +
+        (outcome.warnings > 0
+          ? `Warnings    for ${outcome.warnings} image(s), listed in ${outcome.folder}/warnings.csv\n`
           : '') +
         `Run         ${outcome.folder}\nReport      ${outcome.report}\n`,
     )

@@ -7,9 +7,13 @@ const parse = (text: string, changes: string[] = []) => parseRecipe(text, 'my.ya
 describe('parseRecipe', () => {
   test('fills in every default', () => {
     const recipe = parse('name: x')
-    expect(recipe.model).toEqual({ backbone: 'densenet121', head: 'linear', weights: null })
+    expect(recipe.model).toMatchObject({
+      backbone: { name: 'densenet121' },
+      head: { name: 'linear' },
+      weights: null,
+    })
     expect(recipe.training.optimizer).toMatchObject({ name: 'adam', learning_rate: 1e-4 })
-    expect(recipe.data.split).toEqual({ train: 0.7, val: 0.1, test: 0.2, seed: 0 })
+    expect(recipe.data.split).toEqual({ train: 0.7, val: 0.1, test: 0.2, seed: 0, file: null, fold: null })
   })
 
   test('reads back what it writes', () => {
@@ -31,11 +35,25 @@ describe('parseRecipe', () => {
     ['model.backbone=densnet121', /densenet121/],
     ['loss.name=bec', /bce/],
     ['data.split.train=0.9', /add up to/],
+    ['data.split.fold=2', /data\.split\.fold: .*data\.split\.file is missing/],
     ['data.mean=[0.1, 0.2]', /data\.mean has 2 values for 1 channel/],
     ['epochs', /expected key=value/],
     ['training.device=gpu', /expected auto, cpu, cuda/],
+    ['training.sampler=clas-aware', /training\.sampler.*'class-aware'/],
+    ['training.sampler={name: weighted, betta: 1}', /sampler\.betta: there is no such key.*"beta"/],
+    [
+      'training.sampler={name: shuffled, beta: 0.9}',
+      /sampler\.beta: there is no such key\. Known here: name\./,
+    ],
   ])('refuses --set %s', (change, message) => {
     expect(() => parse('name: x', [change])).toThrow(message)
+  })
+
+  test('takes a sampler by its name, or with settings', () => {
+    expect(parse('name: x').training.sampler).toEqual({ name: 'shuffled' })
+    const named = parse('name: x', ['training.sampler=class-aware'])
+    expect(named.training.sampler).toEqual({ name: 'class-aware', unlabelled: true, images_per_epoch: null })
+    expect(parse('name: x', ['training.sampler.name=class-aware'])).toEqual(named)
   })
 
   test('says where YAML is broken', () => {

@@ -1,45 +1,79 @@
 /** What a recipe may hold. Unknown keys are errors; everything has a default, so that a recipe is only what differs. */
 import { z } from 'zod'
+import { NO_DECAY } from '../models/no-decay.js'
+import { partSchema } from '../models/part.js'
+import { labelVectorSettings } from '../models/vectors/settings.js'
+import { mixingSchema } from '../data/augment/mix.js'
+import { augmentationSchema } from '../data/augment/steps.js'
 import { preprocessingShape } from '../data/preprocessing.js'
+import { samplerSettings } from '../data/samplers/registry.js'
 
 /** More than any one machine has processors. */
 const MAX_THREADS = 512
 
 const data = z.strictObject({
   ...preprocessingShape,
-  /** Subtracted from pixels in [0, 1]; one value, or one a channel. */
-  mean: z.union([z.number(), z.array(z.number()).nonempty()]).default(0.5),
-  /** What the difference is divided by. */
-  std: z.union([z.number().positive(), z.array(z.number().positive()).nonempty()]).default(0.25),
+  /** Subtracted from pixels in [0, 1]; one value, or one a channel; null for that of known weights, else 0.5. */
+  mean: z
+    .union([z.number(), z.array(z.number()).nonempty()])
+    .nullable()
+    .default(null),
+  /** What the difference is divided by; null for that of known weights, else 0.25. */
+  std: z
+    .union([z.number().positive(), z.array(z.number().positive()).nonempty()])
+    .nullable()
+    .default(null),
   /** Labels to learn, in this order; null for all of the data set. */
   labels: z.array(z.string().min(1)).nonempty().nullable().default(null),
+  /** How the data set is read: the adapter's name and its settings, which it checks itself; null to tell by itself. */
+  set: z.looseObject({ adapter: z.string().optional() }).nullable().default(null),
   split: z
     .strictObject({
       train: z.number().min(0).max(1).default(0.7),
       val: z.number().min(0).max(1).default(0.1),
       test: z.number().min(0).max(1).default(0.2),
       seed: z.int().min(0).default(0),
+      /** A split.csv, a file of folds, or a folder of lists, used instead of fractions and the data set's own split. */
+      file: z.string().min(1).nullable().default(null),
+      /** Of a file of folds: the fold of this run, from 1 on. */
+      fold: z.int().min(1).nullable().default(null),
+    })
+    .refine(({ file, fold }) => fold === null || file !== null, {
+      path: ['fold'],
+      error: 'a fold is one of a file: data.split.file is missing',
     })
     .prefault({}),
   /** Decoding threads beside the training step; null for a choice by the machine. */
   workers: z.int().min(0).max(256).nullable().default(null),
   /** Memory for decoded images, megabytes; null for a quarter of what is free. */
   cache_mb: z.number().min(0).nullable().default(null),
+  /** A folder that `plurad data pack` made: images are read from there instead of being decoded. */
+  pack: z.string().min(1).nullable().default(null),
 })
 
 const model = z.strictObject({
-  backbone: z.string().default('densenet121'),
-  head: z.string().default('linear'),
-  /** A safetensors file to start from; keys that do not fit are reported. */
+  /** A name, or an object with a name and options. */
+  backbone: partSchema.prefault('densenet121'),
+  head: partSchema.prefault('linear'),
+  /** What to start from: a file, an address, hf:owner/name[/file], or a name of `plurad models`. */
   weights: z.string().nullable().default(null),
+  /** What does not learn: the whole backbone, or its stem and so many stages. */
+  freeze: z.union([z.enum(['none', 'backbone']), z.int().min(1)]).default('none'),
+  /** Vectors of the labels, for heads that use them; null for co-occurrence where the head does. */
+  label_vectors: labelVectorSettings.nullable().default(null),
 })
 
-const loss = z.strictObject({ name: z.string().default('bce') })
+/** Options beside the name are the loss's own, see `plurad recipes`. */
+const loss = z.looseObject({ name: z.string().default('bce') })
 
 const optimizer = z.strictObject({
   name: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
   learning_rate: z.number().positive().default(1e-4),
   weight_decay: z.number().min(0).default(0),
+  /** Factor on the learning rate for every step from the head towards the pixels; null for the same everywhere. */
+  layer_decay: z.number().positive().max(1).nullable().default(null),
+  /** Parameters that weight decay spares. */
+  no_decay: z.array(z.enum(NO_DECAY)).default([]),
   /** Of SGD only. */
   momentum: z.number().min(0).lt(1).default(0.9),
 })
@@ -58,6 +92,8 @@ const schedule = z.strictObject({
 const training = z.strictObject({
   epochs: z.int().min(1).default(20),
   batch_size: z.int().min(1).default(16),
+  /** Which images make an epoch: shuffled, sequential, class-aware, square-root or weighted, a name or with settings. */
+  sampler: samplerSettings.prefault({ name: 'shuffled' }),
   /** Batches whose gradients are added up before an update. */
   accumulate: z.int().min(1).default(1),
   optimizer: optimizer.prefault({}),
@@ -70,10 +106,6 @@ const training = z.strictObject({
   precision: z.enum(['auto', 'float32', 'bfloat16', 'float16']).default('auto'),
   /** Largest L2 norm of all gradients together; null for no limit. */
   clip_norm: z.number().positive().nullable().default(null),
-  /** Random left-right mirroring. Off by default: it turns a heart's side round. */
-  horizontal_flip: z.boolean().default(false),
-  /** Random shift of up to this many pixels in each direction, edges filled with the nearest pixel. */
-  random_shift: z.int().min(0).default(0),
   seed: z.int().min(0).default(0),
   /** cpu, cuda or cuda:N; auto takes CUDA where the engine has it. */
   device: z
@@ -92,19 +124,42 @@ const evaluation = z.strictObject({
   batch_size: z.int().min(1).default(32),
 })
 
-export const recipeSchema = z.strictObject({
-  name: z.string().min(1),
-  /** What is published: authors, title, year, identifier. */
-  paper: z.string().nullable().default(null),
-  description: z.string().nullable().default(null),
-  /** The published figure with its data and split, for comparison. */
-  published: z.string().nullable().default(null),
-  data: data.prefault({}),
-  model: model.prefault({}),
-  loss: loss.prefault({}),
-  training: training.prefault({}),
-  evaluation: evaluation.prefault({}),
-})
+export const recipeSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    /** What is published: authors, title, year, identifier. */
+    paper: z.string().nullable().default(null),
+    description: z.string().nullable().default(null),
+    /** The published figure with its data and split, for comparison. */
+    published: z.string().nullable().default(null),
+    data: data.prefault({}),
+    model: model.prefault({}),
+    loss: loss.prefault({}),
+    /** Random changes of training images, in this order: a list of operations, or the name of a preset. */
+    augmentation: augmentationSchema.prefault([]),
+    /** Images of a batch mixed with each other, and their labels; null for none. */
+    mixing: mixingSchema.nullable().default(null),
+    training: training.prefault({}),
+    evaluation: evaluation.prefault({}),
+  })
+  .superRefine(({ data: { size, resize_to: resizeTo }, augmentation }, context) => {
+    const issue = (path: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message, input: undefined })
+    if (resizeTo !== null && resizeTo < size) {
+      issue(['data', 'resize_to'], `expected at least data.size, which is ${size}, found ${resizeTo}`)
+    }
+    const cuts = augmentation.some(({ name }) => name === 'random_crop')
+    if (cuts && (resizeTo === null || resizeTo === size)) {
+      issue(
+        ['augmentation'],
+        `random_crop cuts data.size (${size}) out of a larger data.resize_to, which is not set: ` +
+          `set it, such as to ${Math.round(size / 0.875)}`,
+      )
+    }
+  })
+
+/** A recipe with the defaults of the schema. */
+export type ParsedRecipe = z.infer<typeof recipeSchema>
 
 /** A recipe with every default filled in: what a run folder's `recipe.yaml` holds. */
-export type Recipe = z.infer<typeof recipeSchema>
+export type Recipe = ParsedRecipe & { data: { mean: number | number[]; std: number | number[] } }

@@ -44,6 +44,8 @@ export interface Progress {
   done: boolean
   /** Images that could not be read so far, over all interruptions: reference to reason. */
   unreadable: Record<string, string>
+  /** What there is to know of images that could be read. */
+  warnings: Record<string, string>
 }
 
 export const atTheStart = (): Progress => ({
@@ -61,6 +63,7 @@ export const atTheStart = (): Progress => ({
   history: [],
   done: false,
   unreadable: {},
+  warnings: {},
 })
 
 type AnyOptimizer = optim.Optimizer<{ lr: number }>

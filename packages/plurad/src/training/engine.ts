@@ -11,6 +11,7 @@ import {
   useDeterministicAlgorithms,
   type OffThreadContext,
 } from '@plurad/torch'
+import { loadedFor } from '../data/augment/steps.js'
 import type { Sample } from '../data/dataset.js'
 import { preprocessingOf } from '../data/preprocessing.js'
 import { RunError } from '../errors.js'
@@ -18,15 +19,19 @@ import { writeFileAtomic } from '../files.js'
 import { evaluateMultilabel, maxF1Thresholds } from '../metrics/index.js'
 import { Classifier, type ModelSettings } from '../models/classifier.js'
 import type { ModelInfo } from '../models/model-file.js'
+import { freezeStages } from '../models/parameter-groups.js'
+import { labelStatistics } from '../models/statistics.js'
 import type { Recipe } from '../recipe/schema.js'
 import { RunFolder } from '../run/folder.js'
 import { writePredictions, type Predictions } from '../metrics/predictions.js'
 import { version } from '../version.js'
 import { saveTensors } from './checkpoint.js'
 import type { TrainingJob, TrainingMessage, TrainingOutcome } from './job.js'
+import { packCoverage, packRefusals } from './pack-notes.js'
 import { choosePrecision } from './precision.js'
 import { predictSamples } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
+import { labelVectorsFor, startFrom } from './starting-weights.js'
 import { Trainer } from './trainer.js'
 
 function modelSettings(recipe: Recipe, labels: readonly string[]): ModelSettings {
@@ -58,22 +63,29 @@ export default async function trainOnEngine(
   const precision = choosePrecision(recipe.training.precision, device)
   manualSeed(recipe.training.seed)
   if (device !== 'cpu') useDeterministicAlgorithms(true)
-  const model = new Classifier(modelSettings(recipe, labels))
+  const trained = samples.filter((_, i) => assignment[i] === 'train').map((sample) => sample.labels)
+  const statistics = labelStatistics(trained, labels.length)
+  const vectors = await labelVectorsFor(recipe, labels, statistics, context)
+  const model = new Classifier(modelSettings(recipe, labels), { statistics, vectors })
+  for (const text of model.head.notes) context.post({ kind: 'note', text })
   // A checkpoint replaces them anyway, and the file may be gone by then.
   if (recipe.model.weights !== null && !existsSync(folder.lastCheckpoint)) {
-    startFrom(recipe.model.weights, model, context)
+    await startFrom(recipe.model.weights, model, folder, context)
   }
+  freezeStages(model, recipe.model.freeze)
   model.to({ device })
   if (precision.channelsLast) model.to({ memoryFormat: 'channels_last' })
 
   const preprocessing = preprocessingOf(recipe.data)
-  const loader = makeLoader(preprocessing, {
+  const loader = makeLoader(loadedFor(recipe.augmentation, preprocessing), {
     workers: recipe.data.workers,
     cacheMegabytes: recipe.data.cache_mb,
     strict: job.strict,
     images: samples.length,
+    pack: job.pack,
   })
   try {
+    if (job.pack !== null) context.post({ kind: 'note', text: packCoverage(job.pack, samples, loader) })
     const trainer = new Trainer(job, { model, loader, device, precision }, context)
     const { epoch, batch } = trainer.position
     context.post({
@@ -91,6 +103,7 @@ export default async function trainOnEngine(
       epochs: trainer.epochs,
       bestEpoch: trainer.bestEpoch,
       unreadable: trainer.unreadable(),
+      warnings: trainer.warnings(),
     })
     if (!finished) return outcome(false)
 
@@ -124,6 +137,7 @@ export default async function trainOnEngine(
       value_range: [0, 1],
       mean: model.settings.mean as ModelInfo['mean'],
       std: model.settings.std as ModelInfo['std'],
+      vectors: model.settings.vectors ?? null,
       thresholds,
       calibration: null,
       data_fingerprint: job.dataset.fingerprint,
@@ -139,6 +153,8 @@ export default async function trainOnEngine(
       test: evaluateMultilabel(test, thresholds),
     }
     await writeFileAtomic(folder.metrics, `${JSON.stringify(metrics, null, 2)}\n`)
+    const passedOver = packRefusals(loader)
+    if (passedOver !== null) context.post({ kind: 'note', text: passedOver })
     return outcome(true)
   } finally {
     await loader.close()
@@ -157,23 +173,4 @@ function readWeights(file: string, advice: string): ReturnType<typeof loadSafete
       cause: error,
     })
   }
-}
-
-/** Starts from given weights by key; says what did not fit instead of failing silently. */
-function startFrom(file: string, model: Classifier, context: OffThreadContext<TrainingMessage>): void {
-  scope(() => {
-    const { tensors } = readWeights(file, 'Correct model.weights.')
-    const own = model.stateDict()
-    const fitting = new Map(
-      [...tensors].filter(([key, tensor]) => own.get(key)?.shape.join() === tensor.shape.join()),
-    )
-    const { missing } = model.loadStateDict(fitting, { strict: false })
-    const unused = tensors.size - fitting.size
-    context.post({
-      kind: 'note',
-      text: `${file}: ${fitting.size} tensors loaded, ${missing.length} of the model kept as initialised, ${unused} unused.`,
-    })
-    if (fitting.size === 0)
-      throw new RunError(`${file}: none of its ${tensors.size} tensors fits the model by name and shape.`)
-  })
 }

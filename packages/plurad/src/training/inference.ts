@@ -2,10 +2,11 @@
 import type { OffThreadContext } from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
 import { preprocessingOf } from '../data/preprocessing.js'
+import { assertImagesFit } from '../data/source.js'
 import { DataError } from '../errors.js'
 import { findModelFile, loadModel, type ModelInfo } from '../models/model-file.js'
 import type { Predictions } from '../metrics/predictions.js'
-import { predictSamples, unreadableOf } from './predictor.js'
+import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 
 export interface InferenceJob {
@@ -13,7 +14,7 @@ export interface InferenceJob {
   model: string
   /** The labels that the samples' values stand for, in their order; none for prediction alone. */
   labels: readonly string[]
-  samples: readonly Pick<Sample, 'image' | 'path' | 'patient' | 'labels'>[]
+  samples: readonly Pick<Sample, 'image' | 'path' | 'also' | 'patient' | 'labels'>[]
   batchSize: number
   threads: number | null
   device: string
@@ -30,6 +31,8 @@ export interface InferenceOutcome {
   info: ModelInfo
   predictions: Predictions
   unreadable: { image: string; reason: string }[]
+  /** Images that could be read, with what there is to know of them. */
+  warnings: { image: string; reason: string }[]
 }
 
 export default async function inferOnEngine(
@@ -41,6 +44,11 @@ export default async function inferOnEngine(
   const { model, info } = loadModel(findModelFile(job.model))
   model.to({ device })
   const { size, labels } = info
+  assertImagesFit(
+    job.samples,
+    info.images,
+    'this model knows no more, take one that was trained with data.images {}',
+  )
   const loader = makeLoader(preprocessingOf(info), {
     workers: null,
     cacheMegabytes: 0,
@@ -56,7 +64,12 @@ export default async function inferOnEngine(
       onBatch: (done, total) => context.post({ kind: 'progress', done, total }),
       stopped: () => context.stopped,
     })
-    return { info, predictions, unreadable: unreadableOf(samples, loader) }
+    return {
+      info,
+      predictions,
+      unreadable: unreadableOf(samples, loader),
+      warnings: warningsOf(samples, loader),
+    }
   } finally {
     await loader.close()
   }

@@ -1,5 +1,6 @@
 /** What travels between the command line and the engine's thread. Plain data only: it is copied. */
 import type { Dataset, Sample, Split } from '../data/dataset.js'
+import type { PackSource } from '../data/pack/open.js'
 import type { Recipe } from '../recipe/schema.js'
 
 /** A training run, ready to go: checked recipe, opened data set, fixed split. */
@@ -11,6 +12,8 @@ export interface TrainingJob {
   /** One split a sample. */
   assignment: readonly Split[]
   dataset: Pick<Dataset, 'name' | 'fingerprint'>
+  /** Where pixels are taken from instead of the files. */
+  pack: PackSource | null
   /** A damaged image ends the run instead of being skipped. */
   strict: boolean
 }
@@ -57,4 +60,6 @@ export interface TrainingOutcome {
   bestEpoch: number | null
   /** Images that could not be read, with the reason. */
   unreadable: { image: string; reason: string }[]
+  /** Images that could be read, with what there is to know of them. */
+  warnings: { image: string; reason: string }[]
 }

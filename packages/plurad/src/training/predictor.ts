@@ -2,10 +2,12 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from '@plurad/torch'
 import type { Sample } from '../data/dataset.js'
 import type { ImageLoader } from '../data/loader.js'
-import type { Loss } from '../losses/registry.js'
+import { filesOf, sourceOf } from '../data/source.js'
+import type { Loss } from '../losses/define.js'
 import type { Classifier } from '../models/classifier.js'
 import type { Predictions } from '../metrics/predictions.js'
 import { pixelsToTensor, targetsOf, type Placement } from './batches.js'
+import { metadataInput } from './side-input.js'
 
 export interface PredictOptions {
   size: number
@@ -26,14 +28,33 @@ export interface PredictedSplit {
   complete: boolean
 }
 
-/** The samples whose image could not be read, with the reason. */
+type Referenced = Pick<Sample, 'image' | 'path' | 'also'>
+
+/** The samples that could not be read, with what their first damaged file says. */
 export function unreadableOf(
-  samples: readonly Pick<Sample, 'image' | 'path'>[],
-  loader: ImageLoader,
+  samples: readonly Referenced[],
+  { failures }: ImageLoader,
 ): { image: string; reason: string }[] {
-  return samples.flatMap(({ image, path }) => {
-    const reason = loader.failures.get(path)
-    return reason === undefined ? [] : [{ image, reason }]
+  if (failures.size === 0) return []
+  return samples.flatMap((sample) => {
+    const damaged = filesOf(sourceOf(sample)).find((file) => failures.has(file))
+    return damaged === undefined ? [] : [{ image: sample.image, reason: failures.get(damaged) as string }]
+  })
+}
+
+/** The samples that could be read and whose files a user should know something of. */
+export function warningsOf(
+  samples: readonly Referenced[],
+  { warnings }: ImageLoader,
+): { image: string; reason: string }[] {
+  if (warnings.size === 0) return []
+  return samples.flatMap((sample) => {
+    const files = filesOf(sourceOf(sample))
+    const texts = files.flatMap((file) => {
+      const text = warnings.get(file)
+      return text === undefined ? [] : [files.length === 1 ? text : `${file}: ${text}`]
+    })
+    return texts.length === 0 ? [] : [{ image: sample.image, reason: texts.join('; ') }]
   })
 }
 
@@ -54,11 +75,7 @@ export async function predictSamples(
   let complete = true
   model.eval()
   const order = samples.map((_, i) => i)
-  for await (const batch of loader.batches(
-    samples.map((sample) => sample.path),
-    order,
-    batchSize,
-  )) {
+  for await (const batch of loader.batches(samples.map(sourceOf), order, batchSize, { reuse: true })) {
     if (stopped?.()) {
       complete = false
       break
@@ -68,12 +85,14 @@ export async function predictSamples(
     const at = images.length * count
     noGrad(() =>
       scope(() => {
-        const logits: Tensor = model.forward(pixelsToTensor(batch, size, model.settings, placement)).float()
+        const metadata = metadataInput(model.head, samples, batch.indices, placement.device)
+        const output = model.outputs(pixelsToTensor(batch, size, model.settings, placement), { metadata })
+        const logits: Tensor = output.logits.float()
         // The sigmoid in double precision: single precision turns every logit above 17 into the same 1.
         scores.set(logits.double().sigmoid().toTypedArray() as Float64Array, at)
         if (loss) {
           const y = fromTypedArray(targets, [batch.indices.length, count], { device: placement.device })
-          lossSum += loss(logits, y).item() * batch.indices.length
+          lossSum += loss(logits, y, output).item() * batch.indices.length
         }
       }),
     )

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { engineInfo, EngineError, setNumThreads } from '@plurad/torch'
 import { ImageLoader } from '../data/loader.js'
+import type { PackSource } from '../data/pack/open.js'
 import type { Preprocessing } from '../data/preprocessing.js'
 
 export function useThreads(wanted: number | null): number {
@@ -47,11 +48,12 @@ export interface LoaderWishes {
   strict: boolean
   /** How many images will be read; few are read without threads, whose start would take longer. */
   images: number
+  pack?: PackSource | null
 }
 
 export function makeLoader(
   preprocessing: Preprocessing,
-  { workers, cacheMegabytes, strict, images }: LoaderWishes,
+  { workers, cacheMegabytes, strict, images, pack = null }: LoaderWishes,
 ): ImageLoader {
   const few = images <= 16
   return new ImageLoader({
@@ -59,5 +61,6 @@ export function makeLoader(
     workers: workers ?? (few ? 0 : Math.min(8, Math.max(1, availableParallelism() - 1))),
     cacheBytes: cacheMegabytes === null ? availableMemory() / 4 : cacheMegabytes * 2 ** 20,
     strict,
+    pack,
   })
 }

@@ -1,24 +1,34 @@
 /** The training loop. It runs on the engine's thread; everything it says goes out as messages. */
 import { writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { aten, autocast, fromTypedArray, optim, scope, type Parameter, type Tensor } from '@plurad/torch'
-import { augment } from '../data/augment.js'
+import { aten, autocast, fromTypedArray, optim, scope, type Tensor } from '@plurad/torch'
+import { Augmenter } from '../data/augment/augment.js'
+import { mix, type LabelledBatch } from '../data/augment/mix.js'
+import { loadedFor } from '../data/augment/steps.js'
 import type { Sample } from '../data/dataset.js'
 import type { Batch, ImageLoader } from '../data/loader.js'
-import { Random, shuffled } from '../data/random.js'
+import { preprocessingOf } from '../data/preprocessing.js'
+import { Random } from '../data/random.js'
+import { makeSampler } from '../data/samplers/registry.js'
+import type { DrawEpoch } from '../data/samplers/sampler.js'
+import { sourceOf, type ImageSource } from '../data/source.js'
 import { TrainingError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
-import { losses, type Loss } from '../losses/registry.js'
+import type { Loss } from '../losses/define.js'
+import { makeLoss } from '../losses/registry.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import type { Classifier } from '../models/classifier.js'
-import { lookUp } from '../models/registry.js'
+import type { HeadOutput } from '../models/head.js'
+import { parameterGroups, type LearningGroup } from '../models/parameter-groups.js'
+import { labelStatistics } from '../models/statistics.js'
 import type { Recipe } from '../recipe/schema.js'
 import { RunFolder } from '../run/folder.js'
-import { pixelsToTensor, targetsOf, type Placement } from './batches.js'
+import { inSinglePrecision, metadataInput, revealLabels } from './side-input.js'
+import { augmented, pixelsToTensor, targetsOf, type Placement } from './batches.js'
 import { atTheStart, loadCheckpoint, saveCheckpoint, saveTensors, type Progress } from './checkpoint.js'
 import { formatHistory } from './history.js'
 import type { TrainingJob, TrainingMessage } from './job.js'
-import { predictSamples, unreadableOf } from './predictor.js'
+import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
 import type { Precision } from './precision.js'
 
 /**
@@ -26,6 +36,17 @@ import type { Precision } from './precision.js'
  * map of a smaller image is a single pixel, and a single image of it would turn the running variance into NaN.
  */
 const SMALLEST_ALONE = 64
+
+/** Images whose warnings a checkpoint keeps: it must stay small, also where every file of a large data set has one. */
+const WARNINGS_KEPT = 10_000
+
+/** Keeps the random numbers of mixing apart from those of single images. */
+const MIXING = 0x6d6978
+/** Sets the random numbers of label-mask training apart. */
+const REVEALING = 0x726576
+
+/** What a step sees: the loader's batch after augmentation. */
+type TrainingBatch = LabelledBatch & Pick<Batch, 'indices'>
 
 type AnyOptimizer = optim.Optimizer<{ lr: number }>
 
@@ -51,12 +72,21 @@ export class Trainer {
   readonly #placement: Placement
   readonly #precision: Precision
   readonly #loss: Loss
+  /** Of a head's branch, by the name that it asks for. */
+  readonly #branchLoss: (name: string | undefined) => Loss
   readonly #optimizer: AnyOptimizer
+  /** Share of the learning rate of each group of parameters; the first group's is the largest. */
+  readonly #shares: readonly number[]
   readonly #plateau: optim.ReduceOnPlateau
   /** Loss scaling, with float16 only. */
   readonly #scaler: optim.GradScaler | null
   readonly #train: readonly Sample[]
   readonly #val: readonly Sample[]
+  readonly #sources: readonly ImageSource[]
+  readonly #draw: DrawEpoch
+  readonly #augmenter: Augmenter
+  /** How often each training image has come up in this epoch, for samplers that repeat some. */
+  readonly #turns: Uint32Array
   #progress: Progress
   #savedAt = performance.now()
 
@@ -69,11 +99,9 @@ export class Trainer {
     this.#loader = resources.loader
     this.#precision = resources.precision
     this.#placement = { device: resources.device, channelsLast: resources.precision.channelsLast }
-    this.#loss = lookUp(losses, 'loss', job.recipe.loss.name)
-    this.#optimizer = makeOptimizer(
-      this.#recipe,
-      this.#model.parameters().filter((p) => p.requiresGrad),
-    )
+    const groups = learningGroups(this.#recipe, this.#model)
+    this.#shares = groups.map(({ share }) => share)
+    this.#optimizer = makeOptimizer(this.#recipe, groups)
     const { monitor, schedule } = this.#recipe
     this.#plateau = new optim.ReduceOnPlateau({
       factor: schedule.factor,
@@ -83,6 +111,22 @@ export class Trainer {
     const of = (split: string): Sample[] => job.samples.filter((_, i) => job.assignment[i] === split)
     this.#train = of('train')
     this.#val = of('val')
+    const statistics = labelStatistics(
+      this.#train.map((sample) => sample.labels),
+      job.labels.length,
+    )
+    this.#loss = makeLoss(job.recipe.loss, { labels: job.labels, statistics })
+    this.#branchLoss = (name) =>
+      name === undefined ? this.#loss : makeLoss({ name }, { labels: job.labels, statistics })
+    this.#sources = this.#train.map(sourceOf)
+    this.#draw = makeSampler(
+      this.#train.map((sample) => sample.labels),
+      this.#recipe.sampler,
+    )
+    this.#turns = new Uint32Array(this.#train.length)
+    const { augmentation, data } = job.recipe
+    const { size } = loadedFor(augmentation, preprocessingOf(data))
+    this.#augmenter = new Augmenter(augmentation, { channels: data.channels, size, target: data.size })
     this.#progress = loadCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer) ?? atTheStart()
     this.#plateau.state = { ...this.#progress.plateau }
     this.#scaler = resources.precision.dtype === 'float16' ? new optim.GradScaler() : null
@@ -108,6 +152,18 @@ export class Trainer {
     )
   }
 
+  /** What there is to know of images that could be read, also before an interruption. */
+  warnings(): { image: string; reason: string }[] {
+    const known = new Map(Object.entries(this.#progress.warnings))
+    for (const { image, reason } of warningsOf(this.#job.samples, this.#loader)) known.set(image, reason)
+    if (known.size === 0) return []
+    this.#progress.warnings = Object.fromEntries([...known].slice(0, WARNINGS_KEPT))
+    return this.#job.samples.flatMap(({ image }) => {
+      const reason = known.get(image)
+      return reason === undefined ? [] : [{ image, reason }]
+    })
+  }
+
   get epochs(): number {
     return this.#progress.epoch
   }
@@ -128,16 +184,17 @@ export class Trainer {
     const { batch_size: batchSize, seed, epochs } = this.#recipe
     const started = performance.now() - p.epochSeconds * 1000
     const elapsed = (): number => (performance.now() - started) / 1000
-    const order = shuffled(
-      this.#train.map((_, i) => i),
-      new Random(seed, p.epoch),
-    )
+    const order = this.#draw(new Random(seed, p.epoch))
     const batches = Math.ceil(order.length / batchSize)
-    const paths = this.#train.map((sample) => sample.path)
+    this.#turns.fill(0)
+    for (const index of order.subarray(0, p.batch * batchSize)) this.#turns[index]++
     const imagesBefore = p.lossImages
     const resumed = performance.now()
     // Adding up starts at a multiple of `accumulate`, and checkpoints are only made there.
-    for await (const batch of this.#loader.batches(paths, order, batchSize, { startBatch: p.batch })) {
+    for await (const batch of this.#loader.batches(this.#sources, order, batchSize, {
+      startBatch: p.batch,
+      reuse: true,
+    })) {
       const last = p.batch + 1 === batches
       const boundary = last || (p.batch + 1) % this.#recipe.accumulate === 0
       const { accumulate } = this.#recipe
@@ -181,30 +238,18 @@ export class Trainer {
 
   /** Forward, backward and, at a boundary, the update; gives the loss, or null for a batch without images. */
   #step(batch: Batch, epochShare: number, boundary: boolean, inGroup: number): number | null {
-    const { data } = this.#job.recipe
-    const {
-      horizontal_flip: horizontalFlip,
-      random_shift: randomShift,
-      seed,
-      clip_norm: clipNorm,
-    } = this.#recipe
+    const { size } = this.#job.recipe.data
+    const { clip_norm: clipNorm } = this.#recipe
     const p = this.#progress
     const count = batch.indices.length
     let value: number | null = null
-    if (count > 1 || (count === 1 && data.size >= SMALLEST_ALONE)) {
-      const length = batch.pixels.length / count
-      if (horizontalFlip || randomShift > 0) {
-        batch.indices.forEach((index, row) => {
-          const image = batch.pixels.subarray(row * length, (row + 1) * length)
-          augment(image, data.size, { horizontalFlip, randomShift }, new Random(seed, p.epoch, index))
-        })
-      }
+    if (count > 1 || (count === 1 && size >= SMALLEST_ALONE)) {
+      const prepared = this.#prepare(batch)
       this.#model.train()
-      const targets = targetsOf(batch, this.#train, this.#job.labels.length)
-      const loss = scope(() => this.#forward(batch, targets))
+      const loss = scope(() => this.#forward(prepared))
       try {
         value = loss.item()
-        if (!Number.isFinite(value)) this.#fail(batch, targets, value)
+        if (!Number.isFinite(value)) this.#fail(prepared, value)
         const scaled = scope(() => (this.#scaler ? this.#scaler.scale(loss) : loss).div(inGroup))
         scaled.backward()
         scaled.dispose()
@@ -213,7 +258,8 @@ export class Trainer {
       }
     }
     if (boundary) {
-      this.#optimizer.setLearningRate(this.#learningRate(p.epoch + epochShare))
+      const rate = this.#learningRate(p.epoch + epochShare)
+      this.#optimizer.groups.forEach(({ settings }, i) => (settings.lr = rate * this.#shares[i]))
       const finite = this.#scaler?.unscale(this.#optimizer) ?? true
       if (clipNorm !== null) optim.clipGradNorm_(this.#optimizer.parameters, clipNorm)
       if (this.#scaler) this.#scaler.step(this.#optimizer, finite)
@@ -225,18 +271,53 @@ export class Trainer {
     return value
   }
 
-  #forward(batch: Batch, targets: Float32Array): Tensor {
+  /** The augmentation's random numbers: of the image and epoch alone, and of the turn where it comes up again. */
+  #randomFor(index: number): Random {
+    const { seed } = this.#recipe
+    const turn = this.#turns[index]++
+    return turn === 0
+      ? new Random(seed, this.#progress.epoch, index)
+      : new Random(seed, this.#progress.epoch, index, turn)
+  }
+
+  /** Augmented images with their labels, mixed where the recipe says so. */
+  #prepare({ indices, pixels: loaded }: Batch): TrainingBatch {
+    const { data, mixing } = this.#job.recipe
+    const pixels = augmented(loaded, indices, this.#augmenter, (index) => this.#randomFor(index))
+    const targets = targetsOf({ indices }, this.#train, this.#job.labels.length)
+    if (mixing === null) return { indices, pixels, targets }
+    const { epoch, batch } = this.#progress
+    const random = new Random(MIXING, this.#recipe.seed, epoch, batch)
+    return { indices, ...mix({ pixels, targets }, indices.length, mixing, data.size, random) }
+  }
+
+  #forward(batch: TrainingBatch): Tensor {
     const { device } = this.#placement
     const pixels = pixelsToTensor(batch, this.#job.recipe.data.size, this.#model.settings, this.#placement)
-    const y = fromTypedArray(targets, [batch.indices.length, this.#job.labels.length], { device })
+    const { head } = this.#model
+    const shape = [batch.indices.length, this.#job.labels.length]
+    const { seed } = this.#recipe
+    const { epoch, batch: at } = this.#progress
+    const shown = head.wantsKnown
+      ? revealLabels(batch.targets, this.#job.labels.length, new Random(REVEALING, seed, epoch, at))
+      : null
+    const side = {
+      metadata: metadataInput(head, this.#train, batch.indices, device),
+      known: shown === null ? null : fromTypedArray(shown, shape, { device }),
+    }
+    const y = fromTypedArray(batch.targets, shape, { device })
     const { dtype } = this.#precision
-    const forward = (): Tensor => this.#model.forward(pixels)
-    const logits =
+    const forward = (): HeadOutput => this.#model.outputs(pixels, side)
+    const output =
       dtype === 'float32'
         ? forward()
         : autocast({ device: device.startsWith('cuda') ? 'cuda' : 'cpu', dtype }, forward)
     // The loss in single precision: half precision cannot tell small probabilities from nothing.
-    return this.#loss(logits.float(), y)
+    const { branches = [] } = output
+    return branches.reduce(
+      (sum, { logits, weight, loss }) => sum.add(this.#branchLoss(loss)(logits.float(), y).mul(weight)),
+      this.#loss(output.logits.float(), y, inSinglePrecision(output)),
+    )
   }
 
   #learningRate(epochs: number): number {
@@ -330,6 +411,7 @@ export class Trainer {
 
   #save(): void {
     this.unreadable()
+    this.warnings()
     // A finite loss can leave gradients, and so weights, that are not: such a state must not replace a good one.
     const weights = this.#optimizer.parameters
     if (
@@ -349,8 +431,8 @@ export class Trainer {
   }
 
   /** Writes the batch aside for a look, and ends the run. The last checkpoint stays as it is. */
-  #fail(batch: Batch, targets: Float32Array, value: number): never {
-    const where = this.#keepBatch(batch, targets)
+  #fail(batch: TrainingBatch, value: number): never {
+    const where = this.#keepBatch(batch)
     throw new TrainingError(
       `The loss became ${value} in epoch ${this.#progress.epoch + 1}, batch ${this.#progress.batch + 1}. ` +
         `${where} ${WHAT_HELPS}`,
@@ -358,24 +440,24 @@ export class Trainer {
   }
 
   /** Says where the batch lies now; the reason why training failed counts more than a failure to keep it. */
-  #keepBatch(batch: Batch, targets: Float32Array): string {
+  #keepBatch(batch: TrainingBatch): string {
     const folder = this.#folder.failedBatch
     try {
-      this.#writeBatch(folder, batch, targets)
+      this.#writeBatch(folder, batch)
       return `The batch is in ${folder}.`
     } catch (error) {
       return `The batch could not be written to ${folder}: ${(error as Error).message}.`
     }
   }
 
-  #writeBatch(folder: string, batch: Batch, targets: Float32Array): void {
+  #writeBatch(folder: string, batch: TrainingBatch): void {
     mkdirSync(folder, { recursive: true })
-    const { size, channels } = this.#job.recipe.data
+    const { size } = this.#job.recipe.data
     const n = batch.indices.length
     scope(() => {
       const tensors = new Map([
-        ['pixels', fromTypedArray(batch.pixels, [n, channels, size, size])],
-        ['targets', fromTypedArray(targets, [n, this.#job.labels.length])],
+        ['pixels', fromTypedArray(batch.pixels, [n, this.#model.settings.inChannels, size, size])],
+        ['targets', fromTypedArray(batch.targets, [n, this.#job.labels.length])],
       ])
       saveTensors(join(folder, 'batch.safetensors'), tensors, {})
     })
@@ -388,14 +470,27 @@ const WHAT_HELPS =
   'A new run with a smaller training.optimizer.learning_rate, training.clip_norm=1 or training.precision=float32 ' +
   'usually helps; the last checkpoint of this one is untouched.'
 
-function makeOptimizer(recipe: Recipe['training'], parameters: readonly Parameter[]): AnyOptimizer {
-  const { name, learning_rate: lr, weight_decay: weightDecay, momentum } = recipe.optimizer
+function learningGroups({ optimizer }: Recipe['training'], model: Classifier): LearningGroup[] {
+  return parameterGroups(model, {
+    weightDecay: optimizer.weight_decay,
+    layerDecay: optimizer.layer_decay ?? 1,
+    noDecay: optimizer.no_decay,
+  })
+}
+
+function makeOptimizer(recipe: Recipe['training'], learning: readonly LearningGroup[]): AnyOptimizer {
+  const { name, learning_rate: lr, momentum } = recipe.optimizer
+  const groups = learning.map(({ parameters, weightDecay, share }) => ({
+    parameters,
+    weightDecay,
+    lr: lr * share,
+  }))
   switch (name) {
     case 'adam':
-      return new optim.Adam(parameters, { lr, weightDecay })
+      return new optim.Adam(groups, { lr })
     case 'adamw':
-      return new optim.AdamW(parameters, { lr, weightDecay })
+      return new optim.AdamW(groups, { lr })
     case 'sgd':
-      return new optim.SGD(parameters, { lr, weightDecay, momentum })
+      return new optim.SGD(groups, { lr, momentum })
   }
 }
