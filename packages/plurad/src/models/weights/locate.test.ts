@@ -113,11 +113,14 @@ describe('weights are refused', () => {
     server = await FileServer.start()
   })
 
-  test('that are nothing: what they may be is listed', async () => {
-    await expect(locateWeights('torchvision/densenet122', options)).rejects.toThrow(
-      /no known checkpoint of that name\. Did you mean "torchvision\/densenet121"/,
-    )
-  })
+  test.each(['torchvision/densenet122', '/some/folder/with/a/long/path/torchvision/densenet122'])(
+    'that are nothing, %s: what they may be is listed',
+    async (reference) => {
+      await expect(locateWeights(reference, options)).rejects.toThrow(
+        /no known checkpoint of that name\. Did you mean "torchvision\/densenet121"/,
+      )
+    },
+  )
 })
 
 describe('the known checkpoints', () => {

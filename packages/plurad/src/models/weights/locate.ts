@@ -50,8 +50,10 @@ export async function locateWeights(reference: string, options: LocateOptions = 
     return { file: await fetched(url, target, known, options), known }
   }
   const ids = knownCheckpoints.map(({ id }) => id)
+  // A run keeps absolute paths; the folders before a misspelt name say nothing of what was meant.
+  const meant = reference.split(/[\\/]/).slice(-2).join('/')
   throw new DataError(
-    `There is no file ${reference} and no known checkpoint of that name.${didYouMean(reference, ids)} ` +
+    `There is no file ${reference} and no known checkpoint of that name.${didYouMean(meant, ids)} ` +
       'Weights are a file, an address (https://…), hf:owner/name, or a name that `plurad models` lists.',
   )
 }
