@@ -123,6 +123,9 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
             )
             break
           }
+          case 'stage':
+            progress.line(`Stage ${message.index}/${message.count}   ${message.name}`)
+            break
           case 'evaluating':
             progress.update(
               `Predicting ${message.split} ${bar(message.done / message.total)} ${message.done}/${message.total}`,

@@ -74,6 +74,12 @@ function isOf(
   }
 }
 
+/** Everything learns again, after `freezeStages` or a stage that froze parts by itself. */
+export function thaw(model: Classifier): void {
+  for (const parameter of model.parameters()) parameter.requiresGrad_(true)
+  model.keepInEvaluation([])
+}
+
 /**
  * Parts of a backbone stop learning: their parameters get no gradient, and their modules stay in evaluation, so that batch
  * norm keeps its statistics.

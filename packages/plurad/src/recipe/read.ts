@@ -70,9 +70,27 @@ export function applyChange(recipe: Record<string, unknown>, change: string): Re
   const value: unknown = document.toJS()
   const set = (level: unknown, i: number): unknown => {
     if (i === path.length) return value
-    const object = typeof level === 'object' && level !== null && !Array.isArray(level) ? level : {}
     const key = path[i]
+    if (Array.isArray(level)) return placed(level, Number(key), (inner) => set(inner, i + 1), change)
+    // A part given by its name alone.
+    const object =
+      typeof level === 'object' && level !== null ? level : typeof level === 'string' ? { name: level } : {}
     return { ...object, [key]: set((object as Record<string, unknown>)[key], i + 1) }
   }
   return set(recipe, 0) as Record<string, unknown>
+}
+
+/** A list with one of its entries changed; the place after the last one adds one. */
+function placed(
+  list: readonly unknown[],
+  index: number,
+  changed: (entry: unknown) => unknown,
+  change: string,
+): unknown[] {
+  if (!Number.isInteger(index) || index < 0 || index > list.length) {
+    throw new RecipeError(
+      `--set ${change}: there is a list of ${list.length}, expected the number of an entry, from 0 to ${list.length}`,
+    )
+  }
+  return [...list.slice(0, index), changed(list[index]), ...list.slice(index + 1)]
 }

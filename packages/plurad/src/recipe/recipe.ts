@@ -4,7 +4,9 @@ import { RecipeError } from '../errors.js'
 import { checkLoss } from '../losses/registry.js'
 import { checkPart } from '../models/registry.js'
 import { readRecipe, readRecipeText } from './read.js'
+import { checkStage } from '../training/stages/registry.js'
 import type { Recipe } from './schema.js'
+import { recipeOfStage } from './stages.js'
 
 /** Reads a recipe, applies `key.path=value` changes, fills in defaults. Throws `RecipeError`. */
 export async function loadRecipe(file: string, changes: readonly string[] = []): Promise<Recipe> {
@@ -21,6 +23,10 @@ function checkParts(recipe: Recipe, source: string): Recipe {
     checkPart('backbone', recipe.model.backbone)
     checkPart('head', recipe.model.head)
     checkLoss(recipe.loss)
+    recipe.stages.forEach((stage, i) => {
+      checkStage(stage)
+      checkLoss(recipeOfStage(recipe, i).loss)
+    })
   } catch (error) {
     throw new RecipeError(`${source}: ${(error as Error).message}`, { cause: error })
   }

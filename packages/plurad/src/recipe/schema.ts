@@ -124,6 +124,20 @@ const evaluation = z.strictObject({
   batch_size: z.int().min(1).default(32),
 })
 
+interface StageShape {
+  /** Of `training/stages/registry.ts`. */
+  name: string
+  /** What the stage changes of the recipe, merged key by key. */
+  recipe?: Record<string, unknown> | undefined
+  /** Checked by the stage itself. */
+  [option: string]: unknown
+}
+
+const stage = z.union([
+  z.string().transform((name): StageShape => ({ name })),
+  z.looseObject({ name: z.string(), recipe: z.looseObject({}).optional() }),
+])
+
 export const recipeSchema = z
   .strictObject({
     name: z.string().min(1),
@@ -140,6 +154,8 @@ export const recipeSchema = z
     /** Images of a batch mixed with each other, and their labels; null for none. */
     mixing: mixingSchema.nullable().default(null),
     training: training.prefault({}),
+    /** What is done with the one model, one after the other. */
+    stages: z.array(stage).min(1).prefault(['supervised']),
     evaluation: evaluation.prefault({}),
   })
   .superRefine(({ data: { size, resize_to: resizeTo }, augmentation }, context) => {

@@ -1,19 +1,14 @@
 /** The run folder: where everything of one run lies, and who may write to it. */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { RunError } from '../errors.js'
 import { makeFolder } from '../files.js'
 import { lockFolder } from '../lock.js'
+import { STAGE_FOLDERS, StageFolder } from './stage-folder.js'
 
-/** Paths of a run folder's contents. */
-export class RunFolder {
-  readonly root: string
-
-  constructor(root: string) {
-    this.root = resolve(root)
-  }
-
+/** Paths of a run folder's contents. A run of one stage keeps it in the folder itself. */
+export class RunFolder extends StageFolder {
   get recipe(): string {
     return join(this.root, 'recipe.yaml')
   }
@@ -22,9 +17,6 @@ export class RunFolder {
   }
   get split(): string {
     return join(this.root, 'split.csv')
-  }
-  get history(): string {
-    return join(this.root, 'history.jsonl')
   }
   get skipped(): string {
     return join(this.root, 'skipped.csv')
@@ -41,17 +33,19 @@ export class RunFolder {
   get report(): string {
     return join(this.root, 'report.html')
   }
-  get lastCheckpoint(): string {
-    return join(this.root, 'checkpoints', 'last', 'checkpoint.safetensors')
-  }
-  get bestCheckpoint(): string {
-    return join(this.root, 'checkpoints', 'best', 'model.safetensors')
-  }
-  get failedBatch(): string {
-    return join(this.root, 'failed-batch')
+  /** Which stages are finished, of runs of several. */
+  get stages(): string {
+    return join(this.root, 'stages.json')
   }
   predictions(split: 'val' | 'test'): string {
     return join(this.root, 'predictions', `${split}.csv`)
+  }
+
+  /** The folder of a stage of a run of several, made where it is missing; `index` from 0. */
+  stage(index: number, name: string): StageFolder {
+    const folder = new StageFolder(join(this.root, 'stages', `${index + 1}-${name}`))
+    for (const inner of STAGE_FOLDERS) makeFolder(folder.file(inner))
+    return folder
   }
 
   /** Whether a run was begun here. */
@@ -92,16 +86,14 @@ export class RunFolder {
 
   /** Half-written files of a process that was killed; their place is taken only by whole ones. */
   #removeLeftovers(): void {
-    for (const folder of ['.', ...FOLDERS].map((name) => join(this.root, name))) {
-      for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-        if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true })
-      }
+    for (const name of existsSync(this.root) ? readdirSync(this.root, { recursive: true }) : []) {
+      if (String(name).endsWith('.tmp')) rmSync(join(this.root, String(name)), { force: true })
     }
   }
 }
 
 const LOCK = 'run.lock'
-const FOLDERS = ['checkpoints/last', 'checkpoints/best', 'predictions']
+const FOLDERS = [...STAGE_FOLDERS, 'predictions']
 
 /** What a run has before it begins: where it was killed that early, it can simply be started again. */
 const OF_A_START = /^(run\.lock|checkpoints|predictions|split\.csv|environment\.json|\..*\.tmp)$/

@@ -1,7 +1,6 @@
 /** From the loader's pixels to the tensors of a step. */
 import { aten, fromTypedArray, tensor, type Tensor } from '@plurad/torch'
 import type { Augmenter } from '../data/augment/augment.js'
-import type { Sample } from '../data/dataset.js'
 import type { Batch } from '../data/loader.js'
 import { centreCrop } from '../data/preprocess.js'
 import type { Random } from '../data/random.js'
@@ -55,10 +54,10 @@ export function pixelsToTensor(
   return channelsLast ? aten.contiguous.default(normalised, { memory_format: 'channels_last' }) : normalised
 }
 
-/** Targets [N, C]: 1, 0, NaN where unknown. */
+/** Targets [N, C]: in [0, 1], NaN where unknown. */
 export function targetsOf(
   batch: Pick<Batch, 'indices'>,
-  samples: readonly Sample[],
+  samples: readonly { labels: readonly (number | null)[] }[],
   labels: number,
 ): Float32Array<ArrayBuffer> {
   const targets = new Float32Array(batch.indices.length * labels)

@@ -3,36 +3,29 @@
  * the model file with the best weights.
  */
 import { existsSync } from 'node:fs'
-import {
-  loadSafetensors,
-  manualSeed,
-  scope,
-  engineInfo,
-  useDeterministicAlgorithms,
-  type OffThreadContext,
-} from '@plurad/torch'
+import { manualSeed, engineInfo, useDeterministicAlgorithms, type OffThreadContext } from '@plurad/torch'
 import { loadedFor } from '../data/augment/steps.js'
-import type { Sample } from '../data/dataset.js'
+import type { ImageLoader } from '../data/loader.js'
 import { preprocessingOf } from '../data/preprocessing.js'
 import { RunError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import { evaluateMultilabel, maxF1Thresholds } from '../metrics/index.js'
 import { Classifier, type ModelSettings } from '../models/classifier.js'
 import type { ModelInfo } from '../models/model-file.js'
-import { freezeStages } from '../models/parameter-groups.js'
 import { labelStatistics } from '../models/statistics.js'
 import type { Recipe } from '../recipe/schema.js'
 import { RunFolder } from '../run/folder.js'
 import { writePredictions, type Predictions } from '../metrics/predictions.js'
 import { version } from '../version.js'
 import { saveTensors } from './checkpoint.js'
-import type { TrainingJob, TrainingMessage, TrainingOutcome } from './job.js'
+import { hardLabels, type TrainingJob, type TrainingMessage, type TrainingOutcome } from './job.js'
 import { packCoverage, packRefusals } from './pack-notes.js'
 import { choosePrecision } from './precision.js'
-import { predictSamples } from './predictor.js'
+import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
 import { chooseDevice, makeLoader, useThreads } from './resources.js'
 import { labelVectorsFor, startFrom } from './starting-weights.js'
-import { Trainer } from './trainer.js'
+import { runStages } from './stages/run-stages.js'
+import type { ImageNote } from './stages/stage.js'
 
 function modelSettings(recipe: Recipe, labels: readonly string[]): ModelSettings {
   const { channels, images, mean, std } = recipe.data
@@ -63,56 +56,53 @@ export default async function trainOnEngine(
   const precision = choosePrecision(recipe.training.precision, device)
   manualSeed(recipe.training.seed)
   if (device !== 'cpu') useDeterministicAlgorithms(true)
-  const trained = samples.filter((_, i) => assignment[i] === 'train').map((sample) => sample.labels)
+  const trained = samples.filter((_, i) => assignment[i] === 'train').map(hardLabels)
   const statistics = labelStatistics(trained, labels.length)
   const vectors = await labelVectorsFor(recipe, labels, statistics, context)
   const model = new Classifier(modelSettings(recipe, labels), { statistics, vectors })
   for (const text of model.head.notes) context.post({ kind: 'note', text })
   // A checkpoint replaces them anyway, and the file may be gone by then.
-  if (recipe.model.weights !== null && !existsSync(folder.lastCheckpoint)) {
+  if (recipe.model.weights !== null && !existsSync(folder.lastCheckpoint) && !existsSync(folder.stages)) {
     await startFrom(recipe.model.weights, model, folder, context)
   }
-  freezeStages(model, recipe.model.freeze)
   model.to({ device })
   if (precision.channelsLast) model.to({ memoryFormat: 'channels_last' })
-
-  const preprocessing = preprocessingOf(recipe.data)
-  const loader = makeLoader(loadedFor(recipe.augmentation, preprocessing), {
-    workers: recipe.data.workers,
-    cacheMegabytes: recipe.data.cache_mb,
-    strict: job.strict,
-    images: samples.length,
-    pack: job.pack,
-  })
+  const placement = { device, channelsLast: precision.channelsLast }
+  const loaders = new StageLoaders(job)
   try {
-    if (job.pack !== null) context.post({ kind: 'note', text: packCoverage(job.pack, samples, loader) })
-    const trainer = new Trainer(job, { model, loader, device, precision }, context)
-    const { epoch, batch } = trainer.position
-    context.post({
-      kind: 'started',
-      device,
-      precision: precision.dtype,
-      parameters: model.countParameters(),
-      threads,
-      engine: engineInfo().version,
-      resumedAt: epoch + batch > 0 ? epoch + 1 : null,
+    const stages = await runStages({
+      ...{ job, model, placement, precision, folder, statistics, vectors, hooks: context },
+      loaderFor: (own) => loaders.for(own),
+      onStart: (resumedAt) => {
+        if (job.pack !== null)
+          context.post({ kind: 'note', text: packCoverage(job.pack, samples, loaders.latest) })
+        context.post({
+          kind: 'started',
+          device,
+          precision: precision.dtype,
+          parameters: model.countParameters(),
+          threads,
+          engine: engineInfo().version,
+          resumedAt,
+        })
+      },
     })
-    const finished = await trainer.run()
-    const outcome = (complete: boolean): TrainingOutcome => ({
-      finished: complete,
-      epochs: trainer.epochs,
-      bestEpoch: trainer.bestEpoch,
-      unreadable: trainer.unreadable(),
-      warnings: trainer.warnings(),
+    const { bestEpoch } = stages
+    const outcome = (finished: boolean): TrainingOutcome => ({
+      finished,
+      epochs: stages.epochs,
+      bestEpoch,
+      unreadable: bySample(samples, stages.unreadable, unreadableOf(samples, loaders.latest)),
+      warnings: bySample(samples, stages.warnings, warningsOf(samples, loaders.latest)),
     })
-    if (!finished) return outcome(false)
+    if (!stages.finished) return outcome(false)
 
-    scope(() => model.loadStateDict(readWeights(folder.bestCheckpoint, BEST_GONE).tensors))
     // As `predict` and `evaluate` will run it, so that their numbers are these to the last digit.
     model.to({ memoryFormat: 'contiguous_format' })
+    const loader = loaders.latest
     const predicted: Partial<Record<'val' | 'test', Predictions>> = {}
     for (const split of ['val', 'test'] as const) {
-      const rows: Sample[] = samples.filter((_, i) => assignment[i] === split)
+      const rows = samples.filter((_, i) => assignment[i] === split)
       const { predictions, complete } = await predictSamples(model, loader, rows, {
         size: recipe.data.size,
         batchSize: recipe.evaluation.batch_size,
@@ -133,7 +123,7 @@ export default async function trainOnEngine(
       labels: labels as ModelInfo['labels'],
       backbone: recipe.model.backbone,
       head: recipe.model.head,
-      ...preprocessing,
+      ...preprocessingOf(recipe.data),
       value_range: [0, 1],
       mean: model.settings.mean as ModelInfo['mean'],
       std: model.settings.std as ModelInfo['std'],
@@ -141,14 +131,14 @@ export default async function trainOnEngine(
       thresholds,
       calibration: null,
       data_fingerprint: job.dataset.fingerprint,
-      best_epoch: trainer.bestEpoch,
+      best_epoch: bestEpoch,
       licence: null,
       recipe,
     }
     saveTensors(folder.model, model.stateDict(), { format: 'pt', plurad: JSON.stringify(info) })
     // Last, since its presence says that the run is finished.
     const metrics = {
-      best_epoch: trainer.bestEpoch,
+      best_epoch: bestEpoch,
       val: evaluateMultilabel(val, thresholds),
       test: evaluateMultilabel(test, thresholds),
     }
@@ -157,20 +147,49 @@ export default async function trainOnEngine(
     if (passedOver !== null) context.post({ kind: 'note', text: passedOver })
     return outcome(true)
   } finally {
-    await loader.close()
+    await loaders.close()
   }
 }
 
-const BEST_GONE =
-  'It is written whenever an epoch is the best so far; start the run again in another folder to make it anew.'
+/** Each image once, in the order of the samples; of several notes the latest. */
+function bySample(samples: readonly { image: string }[], ...notes: readonly ImageNote[][]): ImageNote[] {
+  const known = new Map(notes.flat().map((note) => [note.image, note]))
+  return known.size === 0 ? [] : samples.flatMap(({ image }) => known.get(image) ?? [])
+}
 
-/** Reads a file of weights; `advice` says what to do where that fails. */
-function readWeights(file: string, advice: string): ReturnType<typeof loadSafetensors> {
-  try {
-    return loadSafetensors(file)
-  } catch (error) {
-    throw new RunError(`The weights ${file} cannot be read: ${(error as Error).message}. ${advice}`, {
-      cause: error,
-    })
+/** One loader for all stages whose images are loaded alike, so that what it has decoded is not decoded again. */
+class StageLoaders {
+  readonly #job: TrainingJob
+  readonly #made = new Map<string, ImageLoader>()
+  #latest: ImageLoader | null = null
+
+  constructor(job: TrainingJob) {
+    this.#job = job
+  }
+
+  for({ augmentation, data }: Recipe): ImageLoader {
+    const { strict, samples, pack } = this.#job
+    const loaded = loadedFor(augmentation, preprocessingOf(data))
+    const key = JSON.stringify(loaded)
+    this.#latest =
+      this.#made.get(key) ??
+      makeLoader(loaded, {
+        workers: data.workers,
+        cacheMegabytes: data.cache_mb,
+        strict,
+        images: samples.length,
+        pack,
+      })
+    this.#made.set(key, this.#latest)
+    return this.#latest
+  }
+
+  /** That of the last stage, or where every stage was finished before, of the run's recipe. */
+  get latest(): ImageLoader {
+    return this.#latest ?? this.for(this.#job.recipe)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#made.values()].map((loader) => loader.close()))
   }
 }

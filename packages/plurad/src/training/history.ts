@@ -1,5 +1,7 @@
 /** One line of `history.jsonl`: an epoch. */
 export interface HistoryRow {
+  /** The stage that it belongs to, such as `2-crt`; left out in runs of one. */
+  stage?: string
   /** From 1. */
   epoch: number
   /** Optimiser updates so far. */

@@ -1,14 +1,22 @@
 /** What travels between the command line and the engine's thread. Plain data only: it is copied. */
-import type { Dataset, Sample, Split } from '../data/dataset.js'
+import type { Dataset, LabelValue, Sample, Split } from '../data/dataset.js'
 import type { PackSource } from '../data/pack/open.js'
 import type { Recipe } from '../recipe/schema.js'
+
+/** What is trained on: labels may be probabilities, such as a teacher gives. */
+export type TrainingSample = Omit<Sample, 'labels'> & { labels: readonly (number | null)[] }
+
+/** Labels as there or not, for whatever counts: 1, 0, null for unknown. */
+export function hardLabels({ labels }: Pick<TrainingSample, 'labels'>): LabelValue[] {
+  return labels.map((value) => (value === null ? null : value >= 0.5 ? 1 : 0))
+}
 
 /** A training run, ready to go: checked recipe, opened data set, fixed split. */
 export interface TrainingJob {
   folder: string
   recipe: Recipe
   labels: readonly string[]
-  samples: readonly Sample[]
+  samples: readonly TrainingSample[]
   /** One split a sample. */
   assignment: readonly Split[]
   dataset: Pick<Dataset, 'name' | 'fingerprint'>
@@ -38,6 +46,8 @@ export type TrainingMessage =
       imagesPerSecond: number
       secondsLeft: number
     }
+  /** One of several stages begins; `index` from 1. */
+  | { kind: 'stage'; index: number; count: number; name: string }
   | { kind: 'evaluating'; split: Split; done: number; total: number }
   | {
       kind: 'epoch'

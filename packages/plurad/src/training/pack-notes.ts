@@ -12,7 +12,7 @@ import { DataError } from '../errors.js'
  */
 export function packCoverage(
   { folder }: PackSource,
-  samples: readonly Sample[],
+  samples: readonly Pick<Sample, 'path' | 'also'>[],
   loader: ImageLoader,
 ): string {
   let [files, packed] = [0, 0]

@@ -7,6 +7,7 @@ import type { Loss } from '../losses/define.js'
 import type { Classifier } from '../models/classifier.js'
 import type { Predictions } from '../metrics/predictions.js'
 import { pixelsToTensor, targetsOf, type Placement } from './batches.js'
+import type { TrainingSample } from './job.js'
 import { metadataInput } from './side-input.js'
 
 export interface PredictOptions {
@@ -62,7 +63,7 @@ export function warningsOf(
 export async function predictSamples(
   model: Classifier,
   loader: ImageLoader,
-  samples: readonly Sample[],
+  samples: readonly TrainingSample[],
   { size, batchSize, placement, loss, onBatch, stopped }: PredictOptions,
 ): Promise<PredictedSplit> {
   const { labels } = model.settings

@@ -1,35 +1,29 @@
 /** The training loop. It runs on the engine's thread; everything it says goes out as messages. */
-import { writeFileSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { aten, autocast, fromTypedArray, optim, scope, type Tensor } from '@plurad/torch'
-import { Augmenter } from '../data/augment/augment.js'
-import { mix, type LabelledBatch } from '../data/augment/mix.js'
-import { loadedFor } from '../data/augment/steps.js'
-import type { Sample } from '../data/dataset.js'
 import type { Batch, ImageLoader } from '../data/loader.js'
-import { preprocessingOf } from '../data/preprocessing.js'
 import { Random } from '../data/random.js'
 import { makeSampler } from '../data/samplers/registry.js'
 import type { DrawEpoch } from '../data/samplers/sampler.js'
 import { sourceOf, type ImageSource } from '../data/source.js'
 import { TrainingError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
-import type { Loss } from '../losses/define.js'
-import { makeLoss } from '../losses/registry.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import type { Classifier } from '../models/classifier.js'
 import type { HeadOutput } from '../models/head.js'
-import { parameterGroups, type LearningGroup } from '../models/parameter-groups.js'
 import { labelStatistics } from '../models/statistics.js'
 import type { Recipe } from '../recipe/schema.js'
-import { RunFolder } from '../run/folder.js'
-import { inSinglePrecision, metadataInput, revealLabels } from './side-input.js'
-import { augmented, pixelsToTensor, targetsOf, type Placement } from './batches.js'
+import type { StageFolder } from '../run/stage-folder.js'
+import { pixelsToTensor, type Placement } from './batches.js'
 import { atTheStart, loadCheckpoint, saveCheckpoint, saveTensors, type Progress } from './checkpoint.js'
-import { formatHistory } from './history.js'
-import type { TrainingJob, TrainingMessage } from './job.js'
+import { keepBatch } from './failed-batch.js'
+import { formatHistory, type HistoryRow } from './history.js'
+import { hardLabels, type TrainingJob, type TrainingMessage, type TrainingSample } from './job.js'
+import { Objective } from './objective.js'
+import { learningRateAt, makeOptimizer, type Learning } from './optimizer.js'
 import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
 import type { Precision } from './precision.js'
+import { Preparation, type TrainingBatch } from './preparation.js'
+import { metadataInput, revealLabels } from './side-input.js'
 
 /**
  * Batch norm needs more than one value a channel to have a variance: with five halvings on the way, the last feature
@@ -40,15 +34,8 @@ const SMALLEST_ALONE = 64
 /** Images whose warnings a checkpoint keeps: it must stay small, also where every file of a large data set has one. */
 const WARNINGS_KEPT = 10_000
 
-/** Keeps the random numbers of mixing apart from those of single images. */
-const MIXING = 0x6d6978
 /** Sets the random numbers of label-mask training apart. */
 const REVEALING = 0x726576
-
-/** What a step sees: the loader's batch after augmentation. */
-type TrainingBatch = LabelledBatch & Pick<Batch, 'indices'>
-
-type AnyOptimizer = optim.Optimizer<{ lr: number }>
 
 export interface TrainerHooks {
   post(message: TrainingMessage): void
@@ -58,78 +45,68 @@ export interface TrainerHooks {
 export interface TrainerResources {
   model: Classifier
   loader: ImageLoader
-  device: string
+  placement: Placement
   precision: Precision
 }
 
 export class Trainer {
   readonly #job: TrainingJob
   readonly #recipe: Recipe['training']
-  readonly #folder: RunFolder
+  readonly #folder: StageFolder
   readonly #hooks: TrainerHooks
   readonly #model: Classifier
   readonly #loader: ImageLoader
   readonly #placement: Placement
   readonly #precision: Precision
-  readonly #loss: Loss
-  /** Of a head's branch, by the name that it asks for. */
-  readonly #branchLoss: (name: string | undefined) => Loss
-  readonly #optimizer: AnyOptimizer
-  /** Share of the learning rate of each group of parameters; the first group's is the largest. */
-  readonly #shares: readonly number[]
+  readonly #objective: Objective
+  readonly #learning: Learning
   readonly #plateau: optim.ReduceOnPlateau
   /** Loss scaling, with float16 only. */
   readonly #scaler: optim.GradScaler | null
-  readonly #train: readonly Sample[]
-  readonly #val: readonly Sample[]
+  readonly #train: readonly TrainingSample[]
+  readonly #val: readonly TrainingSample[]
   readonly #sources: readonly ImageSource[]
   readonly #draw: DrawEpoch
-  readonly #augmenter: Augmenter
-  /** How often each training image has come up in this epoch, for samplers that repeat some. */
-  readonly #turns: Uint32Array
+  readonly #preparation: Preparation
   #progress: Progress
   #savedAt = performance.now()
 
-  constructor(job: TrainingJob, resources: TrainerResources, hooks: TrainerHooks) {
+  constructor(
+    job: TrainingJob,
+    { model, loader, placement, precision }: TrainerResources,
+    hooks: TrainerHooks,
+    folder: StageFolder,
+  ) {
     this.#job = job
     this.#recipe = job.recipe.training
-    this.#folder = new RunFolder(job.folder)
+    this.#folder = folder
     this.#hooks = hooks
-    this.#model = resources.model
-    this.#loader = resources.loader
-    this.#precision = resources.precision
-    this.#placement = { device: resources.device, channelsLast: resources.precision.channelsLast }
-    const groups = learningGroups(this.#recipe, this.#model)
-    this.#shares = groups.map(({ share }) => share)
-    this.#optimizer = makeOptimizer(this.#recipe, groups)
+    this.#model = model
+    this.#loader = loader
+    this.#precision = precision
+    this.#placement = placement
+    this.#learning = makeOptimizer(this.#recipe, model)
     const { monitor, schedule } = this.#recipe
     this.#plateau = new optim.ReduceOnPlateau({
       factor: schedule.factor,
       patience: schedule.patience,
       mode: monitor === 'loss' ? 'min' : 'max',
     })
-    const of = (split: string): Sample[] => job.samples.filter((_, i) => job.assignment[i] === split)
+    const { labels } = job
+    const of = (split: string): TrainingSample[] => job.samples.filter((_, i) => job.assignment[i] === split)
     this.#train = of('train')
     this.#val = of('val')
-    const statistics = labelStatistics(
-      this.#train.map((sample) => sample.labels),
-      job.labels.length,
-    )
-    this.#loss = makeLoss(job.recipe.loss, { labels: job.labels, statistics })
-    this.#branchLoss = (name) =>
-      name === undefined ? this.#loss : makeLoss({ name }, { labels: job.labels, statistics })
+    const rows = this.#train.map(hardLabels)
+    this.#objective = new Objective(job.recipe.loss, {
+      labels,
+      statistics: labelStatistics(rows, labels.length),
+    })
     this.#sources = this.#train.map(sourceOf)
-    this.#draw = makeSampler(
-      this.#train.map((sample) => sample.labels),
-      this.#recipe.sampler,
-    )
-    this.#turns = new Uint32Array(this.#train.length)
-    const { augmentation, data } = job.recipe
-    const { size } = loadedFor(augmentation, preprocessingOf(data))
-    this.#augmenter = new Augmenter(augmentation, { channels: data.channels, size, target: data.size })
-    this.#progress = loadCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer) ?? atTheStart()
+    this.#draw = makeSampler(rows, this.#recipe.sampler)
+    this.#preparation = new Preparation(job.recipe, this.#train, labels.length)
+    this.#progress = loadCheckpoint(folder.lastCheckpoint, model, this.#learning.optimizer) ?? atTheStart()
     this.#plateau.state = { ...this.#progress.plateau }
-    this.#scaler = resources.precision.dtype === 'float16' ? new optim.GradScaler() : null
+    this.#scaler = precision.dtype === 'float16' ? new optim.GradScaler() : null
     if (this.#scaler && this.#progress.scaler) this.#scaler.state = { ...this.#progress.scaler }
   }
 
@@ -168,6 +145,10 @@ export class Trainer {
     return this.#progress.epoch
   }
 
+  get history(): readonly HistoryRow[] {
+    return this.#progress.history
+  }
+
   /** Trains to the end, or until it is asked to stop; gives whether it is at its end. */
   async run(): Promise<boolean> {
     while (!this.#progress.done) {
@@ -186,8 +167,7 @@ export class Trainer {
     const elapsed = (): number => (performance.now() - started) / 1000
     const order = this.#draw(new Random(seed, p.epoch))
     const batches = Math.ceil(order.length / batchSize)
-    this.#turns.fill(0)
-    for (const index of order.subarray(0, p.batch * batchSize)) this.#turns[index]++
+    this.#preparation.begin(p.epoch, order.subarray(0, p.batch * batchSize))
     const imagesBefore = p.lossImages
     const resumed = performance.now()
     // Adding up starts at a multiple of `accumulate`, and checkpoints are only made there.
@@ -244,7 +224,7 @@ export class Trainer {
     const count = batch.indices.length
     let value: number | null = null
     if (count > 1 || (count === 1 && size >= SMALLEST_ALONE)) {
-      const prepared = this.#prepare(batch)
+      const prepared = this.#preparation.prepare(batch, p.batch)
       this.#model.train()
       const loss = scope(() => this.#forward(prepared))
       try {
@@ -258,37 +238,18 @@ export class Trainer {
       }
     }
     if (boundary) {
-      const rate = this.#learningRate(p.epoch + epochShare)
-      this.#optimizer.groups.forEach(({ settings }, i) => (settings.lr = rate * this.#shares[i]))
-      const finite = this.#scaler?.unscale(this.#optimizer) ?? true
-      if (clipNorm !== null) optim.clipGradNorm_(this.#optimizer.parameters, clipNorm)
-      if (this.#scaler) this.#scaler.step(this.#optimizer, finite)
-      else this.#optimizer.step()
-      this.#optimizer.zeroGrad()
+      const { optimizer, shares } = this.#learning
+      const rate = learningRateAt(this.#recipe, p.epoch + epochShare, p.plateauFactor)
+      optimizer.groups.forEach(({ settings }, i) => (settings.lr = rate * shares[i]))
+      const finite = this.#scaler?.unscale(optimizer) ?? true
+      if (clipNorm !== null) optim.clipGradNorm_(optimizer.parameters, clipNorm)
+      if (this.#scaler) this.#scaler.step(optimizer, finite)
+      else optimizer.step()
+      optimizer.zeroGrad()
       p.scaler = this.#scaler?.state ?? null
       p.updates++
     }
     return value
-  }
-
-  /** The augmentation's random numbers: of the image and epoch alone, and of the turn where it comes up again. */
-  #randomFor(index: number): Random {
-    const { seed } = this.#recipe
-    const turn = this.#turns[index]++
-    return turn === 0
-      ? new Random(seed, this.#progress.epoch, index)
-      : new Random(seed, this.#progress.epoch, index, turn)
-  }
-
-  /** Augmented images with their labels, mixed where the recipe says so. */
-  #prepare({ indices, pixels: loaded }: Batch): TrainingBatch {
-    const { data, mixing } = this.#job.recipe
-    const pixels = augmented(loaded, indices, this.#augmenter, (index) => this.#randomFor(index))
-    const targets = targetsOf({ indices }, this.#train, this.#job.labels.length)
-    if (mixing === null) return { indices, pixels, targets }
-    const { epoch, batch } = this.#progress
-    const random = new Random(MIXING, this.#recipe.seed, epoch, batch)
-    return { indices, ...mix({ pixels, targets }, indices.length, mixing, data.size, random) }
   }
 
   #forward(batch: TrainingBatch): Tensor {
@@ -312,26 +273,7 @@ export class Trainer {
       dtype === 'float32'
         ? forward()
         : autocast({ device: device.startsWith('cuda') ? 'cuda' : 'cpu', dtype }, forward)
-    // The loss in single precision: half precision cannot tell small probabilities from nothing.
-    const { branches = [] } = output
-    return branches.reduce(
-      (sum, { logits, weight, loss }) => sum.add(this.#branchLoss(loss)(logits.float(), y).mul(weight)),
-      this.#loss(output.logits.float(), y, inSinglePrecision(output)),
-    )
-  }
-
-  #learningRate(epochs: number): number {
-    const { optimizer, schedule, epochs: total } = this.#recipe
-    const factor =
-      schedule.name === 'cosine'
-        ? optim.cosine(Math.max(total - schedule.warmup_epochs, 1e-9))(
-            Math.max(epochs - schedule.warmup_epochs, 0),
-          )
-        : schedule.name === 'plateau'
-          ? this.#progress.plateauFactor
-          : 1
-    const warm = schedule.warmup_epochs > 0 ? Math.min(1, (epochs + 0.01) / schedule.warmup_epochs) : 1
-    return optimizer.learning_rate * factor * warm
+    return this.#objective.of(output, y)
   }
 
   async #endEpoch(elapsed: () => number): Promise<boolean> {
@@ -342,7 +284,7 @@ export class Trainer {
       size: data.size,
       batchSize: evaluation.batch_size,
       placement: this.#placement,
-      loss: this.#loss,
+      loss: this.#objective.loss,
       onBatch: (done, total) => this.#hooks.post({ kind: 'evaluating', split: 'val', done, total }),
       stopped: () => this.#hooks.stopped,
     })
@@ -367,7 +309,7 @@ export class Trainer {
     // Without anything to compare by, the newest weights are the best known.
     const newest = better || p.best === null
     if (newest) this.#saveBest()
-    const learningRate = this.#optimizer.learningRate
+    const learningRate = this.#learning.optimizer.learningRate
     p.plateauFactor = this.#plateau.step(value)
     p.plateau = { ...this.#plateau.state }
     const seconds = elapsed()
@@ -413,7 +355,7 @@ export class Trainer {
     this.unreadable()
     this.warnings()
     // A finite loss can leave gradients, and so weights, that are not: such a state must not replace a good one.
-    const weights = this.#optimizer.parameters
+    const weights = this.#learning.optimizer.parameters
     if (
       !scope(() => Number.isFinite(aten.stack.default(aten._foreach_norm.Scalar(weights, 2)).sum().item()))
     ) {
@@ -422,7 +364,7 @@ export class Trainer {
           WHAT_HELPS,
       )
     }
-    saveCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#optimizer, this.#progress)
+    saveCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#learning.optimizer, this.#progress)
     this.#savedAt = performance.now()
   }
 
@@ -431,66 +373,22 @@ export class Trainer {
   }
 
   /** Writes the batch aside for a look, and ends the run. The last checkpoint stays as it is. */
-  #fail(batch: TrainingBatch, value: number): never {
-    const where = this.#keepBatch(batch)
+  #fail({ indices, ...batch }: TrainingBatch, value: number): never {
+    const images = Array.from(indices, (index) => this.#train[index].image)
+    const { inChannels } = this.#model.settings
+    const where = keepBatch(
+      this.#folder.failedBatch,
+      { ...batch, images },
+      inChannels,
+      this.#job.recipe.data.size,
+    )
     throw new TrainingError(
       `The loss became ${value} in epoch ${this.#progress.epoch + 1}, batch ${this.#progress.batch + 1}. ` +
         `${where} ${WHAT_HELPS}`,
     )
-  }
-
-  /** Says where the batch lies now; the reason why training failed counts more than a failure to keep it. */
-  #keepBatch(batch: TrainingBatch): string {
-    const folder = this.#folder.failedBatch
-    try {
-      this.#writeBatch(folder, batch)
-      return `The batch is in ${folder}.`
-    } catch (error) {
-      return `The batch could not be written to ${folder}: ${(error as Error).message}.`
-    }
-  }
-
-  #writeBatch(folder: string, batch: TrainingBatch): void {
-    mkdirSync(folder, { recursive: true })
-    const { size } = this.#job.recipe.data
-    const n = batch.indices.length
-    scope(() => {
-      const tensors = new Map([
-        ['pixels', fromTypedArray(batch.pixels, [n, this.#model.settings.inChannels, size, size])],
-        ['targets', fromTypedArray(batch.targets, [n, this.#job.labels.length])],
-      ])
-      saveTensors(join(folder, 'batch.safetensors'), tensors, {})
-    })
-    const images = Array.from(batch.indices, (index) => this.#train[index].image)
-    writeFileSync(join(folder, 'images.txt'), `${images.join('\n')}\n`)
   }
 }
 
 const WHAT_HELPS =
   'A new run with a smaller training.optimizer.learning_rate, training.clip_norm=1 or training.precision=float32 ' +
   'usually helps; the last checkpoint of this one is untouched.'
-
-function learningGroups({ optimizer }: Recipe['training'], model: Classifier): LearningGroup[] {
-  return parameterGroups(model, {
-    weightDecay: optimizer.weight_decay,
-    layerDecay: optimizer.layer_decay ?? 1,
-    noDecay: optimizer.no_decay,
-  })
-}
-
-function makeOptimizer(recipe: Recipe['training'], learning: readonly LearningGroup[]): AnyOptimizer {
-  const { name, learning_rate: lr, momentum } = recipe.optimizer
-  const groups = learning.map(({ parameters, weightDecay, share }) => ({
-    parameters,
-    weightDecay,
-    lr: lr * share,
-  }))
-  switch (name) {
-    case 'adam':
-      return new optim.Adam(groups, { lr })
-    case 'adamw':
-      return new optim.AdamW(groups, { lr })
-    case 'sgd':
-      return new optim.SGD(groups, { lr, momentum })
-  }
-}
