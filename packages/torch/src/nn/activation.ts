@@ -93,7 +93,7 @@ export class Identity extends Module {
 
 /** Sets elements to zero with probability `p` while training, and scales the others by 1 / (1 - p). */
 export class Dropout extends Module {
-  constructor(readonly p = 0.5) {
+  constructor(public p = 0.5) {
     super()
     if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p has to lie in [0, 1], got ${p}`)
   }

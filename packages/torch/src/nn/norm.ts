@@ -3,7 +3,7 @@ import { noGrad } from '../autograd.js'
 import { ones, zeros } from '../factory.js'
 import { Parameter } from '../parameter.js'
 import type { Tensor } from '../tensor.js'
-import { buffer, Module } from './module.js'
+import { buffer, Module, type AnyModule } from './module.js'
 
 export interface BatchNormOptions {
   /** Added to the variance, default 1e-5. */
@@ -16,6 +16,8 @@ export interface BatchNormOptions {
 
 /** Batch normalisation (Ioffe and Szegedy 2015) over every dimension but the second. */
 export class BatchNorm extends Module {
+  /** Whether training moves the running statistics; it computes with those of the batch either way. */
+  tracking = true
   readonly weight: Parameter | null
   readonly bias: Parameter | null
   readonly running_mean: Tensor
@@ -36,13 +38,14 @@ export class BatchNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    if (this.training) noGrad(() => this.num_batches_tracked.add_(1))
+    const frozen = this.training && !this.tracking
+    if (this.training && !frozen) noGrad(() => this.num_batches_tracked.add_(1))
     return aten.batch_norm.default(
       x,
       this.weight,
       this.bias,
-      this.running_mean,
-      this.running_var,
+      frozen ? null : this.running_mean,
+      frozen ? null : this.running_var,
       this.training,
       this.momentum,
       this.eps,
@@ -55,6 +58,22 @@ export class BatchNorm extends Module {
 export class BatchNorm1d extends BatchNorm {}
 export class BatchNorm2d extends BatchNorm {}
 export class BatchNorm3d extends BatchNorm {}
+
+/**
+ * Runs `body` with batch norm's running statistics left as they are: training computes with the batch's own, but does not
+ * take them in. For a second pass over the same batch at other weights, as sharpness-aware minimisation makes it.
+ */
+export function withFrozenStatistics<T>(module: AnyModule, body: () => T): T {
+  const tracking = [...module.namedModules()].flatMap(([, part]) =>
+    part instanceof BatchNorm && part.tracking ? [part] : [],
+  )
+  for (const norm of tracking) norm.tracking = false
+  try {
+    return body()
+  } finally {
+    for (const norm of tracking) norm.tracking = true
+  }
+}
 
 /**
  * Under autocast these norms compute in the parameters' precision, as CUDA's autocast has it: on the CPU libtorch before

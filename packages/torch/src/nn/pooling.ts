@@ -12,7 +12,11 @@ export interface PoolOptions {
   ceilMode?: boolean
 }
 
-export class MaxPool2d extends Module {
+/** Which operators run over two and three spatial dimensions. */
+const maxima = { 2: () => aten.max_pool2d.default, 3: () => aten.max_pool3d.default }
+const means = { 2: () => aten.avg_pool2d.default, 3: () => aten.avg_pool3d.default }
+
+abstract class Pool extends Module {
   constructor(
     readonly kernelSize: Sizes,
     readonly options: PoolOptions = {},
@@ -20,53 +24,42 @@ export class MaxPool2d extends Module {
     super()
   }
 
-  forward(x: Tensor): Tensor {
+  protected maximum(x: Tensor, dims: 2 | 3): Tensor {
     const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
-    return aten.max_pool2d.default(x, this.kernelSize, stride, padding, 1, ceilMode)
+    return maxima[dims]()(x, this.kernelSize, stride, padding, 1, ceilMode)
+  }
+
+  protected mean(x: Tensor, dims: 2 | 3): Tensor {
+    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
+    return means[dims]()(x, this.kernelSize, stride, padding, ceilMode)
   }
 }
 
-export class AvgPool2d extends Module {
-  constructor(
-    readonly kernelSize: Sizes,
-    readonly options: PoolOptions = {},
-  ) {
-    super()
-  }
-
+/** Over [N, C, H, W]. */
+export class MaxPool2d extends Pool {
   forward(x: Tensor): Tensor {
-    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
-    return aten.avg_pool2d.default(x, this.kernelSize, stride, padding, ceilMode)
+    return this.maximum(x, 2)
   }
 }
 
-/** Over [N, C, D, H, W]. */
-export class MaxPool3d extends Module {
-  constructor(
-    readonly kernelSize: Sizes,
-    readonly options: PoolOptions = {},
-  ) {
-    super()
-  }
-
+/** Over [N, C, H, W]. */
+export class AvgPool2d extends Pool {
   forward(x: Tensor): Tensor {
-    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
-    return aten.max_pool3d.default(x, this.kernelSize, stride, padding, 1, ceilMode)
+    return this.mean(x, 2)
   }
 }
 
 /** Over [N, C, D, H, W]. */
-export class AvgPool3d extends Module {
-  constructor(
-    readonly kernelSize: Sizes,
-    readonly options: PoolOptions = {},
-  ) {
-    super()
-  }
-
+export class MaxPool3d extends Pool {
   forward(x: Tensor): Tensor {
-    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
-    return aten.avg_pool3d.default(x, this.kernelSize, stride, padding, ceilMode)
+    return this.maximum(x, 3)
+  }
+}
+
+/** Over [N, C, D, H, W]. */
+export class AvgPool3d extends Pool {
+  forward(x: Tensor): Tensor {
+    return this.mean(x, 3)
   }
 }
 

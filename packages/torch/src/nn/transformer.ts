@@ -56,10 +56,19 @@ abstract class TransformerLayer<Inputs extends unknown[]> extends Module<Inputs>
 /** Self-attention, then feed-forward (Vaswani 2017): [N, L, E] -> [N, L, E]. Names are PyTorch's. */
 export class TransformerEncoderLayer extends TransformerLayer<[Tensor]> {
   forward(x: Tensor): Tensor {
-    const attended = this.residual(x, this.norm1, (y) =>
-      this.dropout1.forward(this.self_attn.forward(y, y, y).output),
-    )
-    return this.residual(attended, this.norm2, (y) => this.dropout2.forward(this.feedForward(y)))
+    return this.attend(x).output
+  }
+
+  /** The same, with the weights by which each token looks at the others, [N, L, L]. */
+  attend(x: Tensor, needWeights = false): { output: Tensor; weights: Tensor | null } {
+    let weights: Tensor | null = null
+    const attended = this.residual(x, this.norm1, (y) => {
+      const attention = this.self_attn.forward(y, y, y, needWeights)
+      weights = attention.weights
+      return this.dropout1.forward(attention.output)
+    })
+    const output = this.residual(attended, this.norm2, (y) => this.dropout2.forward(this.feedForward(y)))
+    return { output, weights }
   }
 }
 
