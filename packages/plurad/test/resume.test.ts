@@ -74,7 +74,10 @@ describe('a run that is killed again and again', () => {
       'augmentation=[horizontal_flip, {name: rotation}, random_crop, gaussian_noise, random_erasing]',
       'mixing={name: mixup, p: 0.7}',
     ],
-    'with rare labels drawn more often': [
+    'with rare labels drawn more often, SAM, a moving average and Balanced-MixUp': [
+      'training.sam={}',
+      'training.ema={decay: 0.9}',
+      'mixing={name: balanced_mixup}',
       'training.sampler={name: class-aware, images_per_epoch: 40}',
       'augmentation=[{name: random_shift, pixels: 2}]',
       'training.batch_size=3',

@@ -1,30 +1,18 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { RunError, UsageError } from '../errors.js'
-import { makeFolder, writeFileAtomic } from '../files.js'
-import {
-  alignPredictions,
-  combinePredictions,
-  ENSEMBLE_METHODS,
-  ensembleWeights,
-  evaluateMultilabel,
-  maxF1Thresholds,
-  type EnsembleMethod,
-  type EnsembleWeights,
-} from '../metrics/index.js'
-import { writePredictions, type Predictions } from '../metrics/predictions.js'
+import { ENSEMBLE_METHODS } from '../metrics/index.js'
 import { RunFolder } from '../run/folder.js'
 import { bootstrapChoice, bootstrapOptions, type BootstrapFlags } from './bootstrap-flags.js'
-import { judge } from './judge.js'
+import { writeEnsemble, type Holdout } from './ensemble-run.js'
 import { metricsTable, overallTable } from './metrics-table.js'
-import { readSavedPredictions, readValidation } from './prediction-files.js'
 import { Progress } from './progress.js'
 
 interface Flags extends BootstrapFlags {
   out: string
   method: string
   labels?: string
+  holdout?: string
   force?: boolean
   json?: boolean
 }
@@ -40,10 +28,16 @@ export function register(program: Command): void {
     )
     .option(
       '--method <name>',
-      'mean; weighted, for each label by the validation split; rank; max: the highest probability',
+      'mean; weighted, for each label by the validation split; rank; max: the highest probability; vote: the share of ' +
+        'models that call it',
       'mean',
     )
     .option('--labels <names>', 'label names of an NPZ file that has none, with commas between')
+    .option(
+      '--holdout <share>',
+      'fit weights and thresholds on this share of the patients, drawn by --seed, and judge the others: for predictions ' +
+        'without a validation split',
+    )
     .option('--force', 'write over an ensemble that is there')
   bootstrapOptions(command)
     .option('--json', 'print the metrics as JSON')
@@ -52,7 +46,8 @@ export function register(program: Command): void {
       `
 Examples:
   plurad ensemble runs/densenet runs/resnet runs/swin --out runs/ensemble
-  plurad ensemble runs/a runs/b --method weighted --out runs/weighted --bootstrap 2000`,
+  plurad ensemble runs/a runs/b --method weighted --out runs/weighted --bootstrap 2000
+  plurad ensemble a.npz b.npz --method vote --holdout 0.5 --out vote`,
     )
     .action(async (members: string[], flags: Flags) => {
       const method = ENSEMBLE_METHODS.find((name) => name === flags.method)
@@ -62,35 +57,17 @@ Examples:
       const choice = bootstrapChoice('ensemble', flags)
       if (members.length < 2) throw new UsageError('ensemble: name at least two runs')
       const folder = new RunFolder(flags.out)
-      if (existsSync(folder.root) && !(flags.force && existsSync(ensembleFile(folder)))) {
+      if (existsSync(folder.root) && !(flags.force && existsSync(folder.ensemble))) {
         throw new RunError(
-          `${folder.root} exists. Choose another folder with --out${existsSync(ensembleFile(folder)) ? ', or write over it with --force' : ''}.`,
+          `${folder.root} exists. Choose another folder with --out${existsSync(folder.ensemble) ? ', or write over it with --force' : ''}.`,
         )
       }
-      const { test, val, weights } = await combine(members, method, flags.labels)
-      const thresholds = val === null ? null : maxF1Thresholds(val)
       const progress = new Progress()
-      const { metrics } = judge(
-        {
-          predictions: test,
-          thresholds,
-          validation: val,
-          trainingCounts: null,
-          point: null,
-          calibration: null,
-          bootstrap: choice,
-        },
-        (done, of) => {
-          progress.update(`Bootstrap ${done} of ${of}`)
-        },
-      )
+      const { metrics, weights } = await writeEnsemble({
+        ...{ folder, members, method, labels: flags.labels, bootstrap: choice, holdout: holdoutOf(flags) },
+        onProgress: (done, of) => progress.update(`Bootstrap ${done} of ${of}`),
+      })
       progress.clear()
-      makeFolder(join(folder.root, 'predictions'))
-      await writePredictions(folder.predictions('test'), test)
-      if (val !== null) await writePredictions(folder.predictions('val'), val)
-      const validated = val === null ? null : evaluateMultilabel(val, thresholds ?? undefined)
-      await writeJson(folder.metrics, { best_epoch: null, val: validated, test: metrics })
-      await writeJson(ensembleFile(folder), { method, members, labels: test.labels, weights })
       if (flags.json) {
         process.stdout.write(`${JSON.stringify({ method, members, weights, test: metrics }, null, 2)}\n`)
         return
@@ -102,43 +79,9 @@ Examples:
     })
 }
 
-interface Combined {
-  test: Predictions
-  /** Null where a member has none. */
-  val: Predictions | null
-  weights: EnsembleWeights | null
-}
-
-async function combine(
-  locations: readonly string[],
-  method: EnsembleMethod,
-  labels: string | undefined,
-): Promise<Combined> {
-  const test = await Promise.all(locations.map((member) => readSavedPredictions(member, 'test', labels)))
-  const validations = await Promise.all(locations.map(readValidation))
-  const found = validations.filter((predictions) => predictions !== null)
-  const without = locations.filter((_, i) => validations[i] === null)
-  if (method === 'weighted' && without.length > 0) {
-    throw new UsageError(
-      `ensemble: --method weighted fits weights on validation predictions, which ${without[0]} has not: name run folders, ` +
-        'or take --method mean',
-    )
-  }
-  const val = without.length > 0 ? null : alignPredictions(found, locations)
-  const weights = method === 'weighted' && val !== null ? ensembleWeights(val) : null
-  const together = (members: readonly Predictions[]): Predictions =>
-    combinePredictions(members, method, weights ?? undefined)
-  return {
-    test: together(alignPredictions(test, locations)),
-    val: val === null ? null : together(val),
-    weights,
-  }
-}
-
-function ensembleFile(folder: RunFolder): string {
-  return join(folder.root, 'ensemble.json')
-}
-
-async function writeJson(file: string, content: unknown): Promise<void> {
-  await writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`)
+function holdoutOf({ holdout, seed }: Flags): Holdout | null {
+  if (holdout === undefined) return null
+  const share = Number(holdout)
+  if (share > 0 && share < 1) return { share, seed: Number(seed) }
+  throw new UsageError(`ensemble: --holdout ${holdout}: expected a share between 0 and 1, such as 0.5`)
 }

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { runOffThread } from '@plurad/torch/off-thread'
+import { writeModelCard } from '../card/index.js'
 import type { Dataset, Sample, Split } from '../data/dataset.js'
+import { chooseLabelled, readLabelled, withoutLabels, writeLabelled } from '../data/labelled.js'
 import type { PackSource } from '../data/pack/open.js'
 import type { OpenOptions } from '../data/sets/adapter.js'
 import { openDataset } from '../data/sets/open.js'
@@ -28,7 +30,9 @@ import type { TrainingJob, TrainingMessage, TrainingOutcome } from '../training/
 import { didYouMean } from '../suggest.js'
 import { writeNotes } from './notes.js'
 import { findRecipe } from './recipes.js'
+import { trainEnsemble } from './train-ensemble.js'
 import { checkImages, choosePack } from './train-images.js'
+import { openSources, withAbsoluteSources } from './train-sources.js'
 
 export interface TrainOptions {
   /** File or name; may be left out when resuming. */
@@ -74,6 +78,7 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
       `${folder.root} already holds a run. Go on with it by --resume (and no recipe), or choose another --out.`,
     )
   }
+  if (recipe.ensemble !== null) return trainEnsemble(recipe, options, hooks, train)
   const allowLeakage = options.allowLeakage || (earlier?.allow_leakage ?? false)
   const given = options.data ?? earlier?.data
   if (given === undefined) {
@@ -102,6 +107,9 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
   const pack = choosePack(recipe, location)
   // Before the folder is made: where the split is refused, nothing is left behind.
   const assignment = await fixSplit(dataset, recipe, folder, allowLeakage, hooks)
+  const labelled = await fixLabelled(dataset, assignment, recipe, folder)
+  const samples = labelled === null ? dataset.samples : withoutLabels(dataset.samples, labelled)
+  const { sources, prints } = await openSources(recipe, options.strict, earlier?.sources ?? null)
   if (allowLeakage) {
     const shared = sharedPatients(dataset.samples, assignment).size
     if (shared > 0) {
@@ -115,14 +123,18 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
   try {
     if (!options.resume && folder.begun)
       throw new RunError(`${folder.root} has just been taken by another run.`)
-    if (!folder.begun) await writeSplit(folder.split, dataset, assignment)
-    describe(dataset, assignment, hooks)
+    if (!folder.begun) {
+      await writeSplit(folder.split, { ...dataset, samples }, assignment)
+      if (labelled !== null) await writeLabelled(folder.labelled, dataset, assignment, labelled)
+    }
+    describe(dataset, assignment, labelled, hooks)
     const environment: Environment = {
       ...describeEnvironment(),
       data: location,
       data_name: dataset.name,
       data_fingerprint: dataset.fingerprint,
       labels: dataset.labels,
+      ...(Object.keys(prints).length === 0 ? {} : { sources: prints }),
       ...(allowLeakage ? { allow_leakage: true } : {}),
       ...(earlier
         ? {
@@ -137,13 +149,24 @@ export async function train(options: TrainOptions, hooks: TrainHooks): Promise<T
     // Last of the files that begin a run: with it there, all that a resume needs is there.
     if (!folder.begun) await writeFileAtomic(folder.recipe, formatRecipe(recipe))
     const outcome = await onEngine(
-      { dataset, assignment, recipe, pack, folder, options, environment, earlier },
+      {
+        dataset: { ...dataset, samples },
+        sources,
+        assignment,
+        recipe,
+        pack,
+        folder,
+        options,
+        environment,
+        earlier,
+      },
       hooks,
     )
     const skipped = [...dataset.skipped, ...outcome.unreadable]
     await writeNotes(folder.skipped, 'reason', skipped)
     await writeNotes(folder.warnings, 'warning', outcome.warnings)
     const report = outcome.finished ? await writeReport(folder.root) : folder.report
+    if (outcome.finished) await writeModelCard(folder.root)
     return {
       finished: outcome.finished,
       epochs: outcome.epochs,
@@ -214,7 +237,7 @@ async function readRecipe(nameOrFile: string, changes: readonly string[]): Promi
   // Kept absolute, as the data is.
   const absolute = (path: string | null): string | null => (path === null ? null : resolve(path))
   return {
-    ...recipe,
+    ...withAbsoluteSources(recipe),
     data: { ...recipe.data, split: { ...split, file: absolute(split.file) }, pack: absolute(pack) },
     model: {
       ...recipe.model,
@@ -254,6 +277,18 @@ async function fixSplit(
   return assignment
 }
 
+/** Which samples keep their labels: read back when resuming, else chosen; null for all. */
+async function fixLabelled(
+  dataset: Dataset,
+  assignment: readonly Split[],
+  { data: { labelled: count, split } }: Recipe,
+  folder: RunFolder,
+): Promise<boolean[] | null> {
+  if (count === null) return null
+  if (folder.begun) return readLabelled(folder.labelled, dataset, assignment)
+  return chooseLabelled(dataset, assignment, { count, seed: split.seed })
+}
+
 function pick({
   engine,
   device,
@@ -278,7 +313,12 @@ function countPatients(samples: readonly Sample[]): number {
   return new Set(samples.map((sample) => sample.patient ?? sample.image)).size
 }
 
-function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: TrainHooks): void {
+function describe(
+  dataset: Dataset,
+  assignment: readonly Split[],
+  labelled: readonly boolean[] | null,
+  { onNote }: TrainHooks,
+): void {
   const known = dataset.samples.some((sample) => sample.patient !== null)
   const part = (split: Split): string => {
     const samples = dataset.samples.filter((_, i) => assignment[i] === split)
@@ -291,6 +331,12 @@ function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: Tr
   onNote(
     `Split       ${(['train', 'val', 'test'] as const).map(part).join(', ')} images${known ? ' (patients)' : ''}`,
   )
+  if (labelled !== null) {
+    const kept = dataset.samples.filter((_, i) => labelled[i] && assignment[i] === 'train')
+    onNote(
+      `Labelled    ${kept.length} of the training images${known ? ` (${countPatients(kept)} patients)` : ''} keep their labels`,
+    )
+  }
   for (const note of dataset.notes ?? []) onNote(`Note        ${note}`)
   if (dataset.skipped.length > 0) {
     onNote(
@@ -301,6 +347,7 @@ function describe(dataset: Dataset, assignment: readonly Split[], { onNote }: Tr
 
 interface Prepared {
   dataset: Dataset
+  sources: TrainingJob['sources']
   assignment: readonly Split[]
   recipe: Recipe
   pack: PackSource | null
@@ -312,7 +359,7 @@ interface Prepared {
 }
 
 async function onEngine(
-  { dataset, assignment, recipe, pack, folder, options, environment, earlier }: Prepared,
+  { dataset, sources, assignment, recipe, pack, folder, options, environment, earlier }: Prepared,
   hooks: TrainHooks,
 ): Promise<TrainingOutcome> {
   const started = performance.now()
@@ -326,6 +373,7 @@ async function onEngine(
     samples: dataset.samples,
     assignment,
     dataset: { name: dataset.name, fingerprint: dataset.fingerprint },
+    sources,
     pack,
     strict: options.strict,
   }

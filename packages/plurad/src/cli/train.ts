@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { UsageError } from '../errors.js'
+import { RunFolder } from '../run/folder.js'
 import { readMetrics } from '../run/metrics-file.js'
 import { bar, duration, Progress } from './progress.js'
-import { metricsTable } from './metrics-table.js'
+import { groupTable, metricsTable } from './metrics-table.js'
 import type { TrainOptions } from './train-run.js'
 
 interface Flags {
@@ -81,6 +83,12 @@ function splitChanges({ splitFile, fold }: Flags): string[] {
   ]
 }
 
+/** Where the weights that were tested come from; of an ensemble there is nothing to say. */
+function weightsOf(bestEpoch: number | null, stages: number): string {
+  if (stages > 1) return `, after ${stages} stages`
+  return bestEpoch === null ? '' : `, weights of epoch ${bestEpoch}`
+}
+
 /** Ctrl-C, a scheduler that wants its machine back, a closed terminal. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -93,6 +101,7 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
   const progress = new Progress({ quiet: json })
   const abort = new AbortController()
   let asked = false
+  let stages = 1
   const interrupt = (): void => {
     if (asked) process.exit(130)
     asked = true
@@ -124,6 +133,7 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
             break
           }
           case 'stage':
+            stages = message.count
             progress.line(`Stage ${message.index}/${message.count}   ${message.name}`)
             break
           case 'evaluating':
@@ -157,16 +167,19 @@ export async function runTraining(options: TrainOptions, json: boolean): Promise
     }
     if (!outcome.finished) return
     const metrics = await readMetrics(outcome.folder)
+    const { card } = new RunFolder(outcome.folder)
     process.stdout.write(
-      `\nTest split, ${metrics.test.images} images, weights of epoch ${outcome.bestEpoch ?? outcome.epochs}\n\n` +
+      `\nTest split, ${metrics.test.images} images${weightsOf(outcome.bestEpoch, stages)}\n\n` +
         `${metricsTable(metrics.test)}\n\n` +
+        (metrics.test.groups === undefined ? '' : `${groupTable(metrics.test, metrics.test.intervals)}\n\n`) +
         (outcome.skipped > 0
           ? `Skipped     ${outcome.skipped} image(s), listed in ${outcome.folder}/skipped.csv\n`
           : '') +
         (outcome.warnings > 0
           ? `Warnings    for ${outcome.warnings} image(s), listed in ${outcome.folder}/warnings.csv\n`
           : '') +
-        `Run         ${outcome.folder}\nReport      ${outcome.report}\n`,
+        `Run         ${outcome.folder}\nReport      ${outcome.report}\n` +
+        (existsSync(card) ? `Model card  ${card}\n` : ''),
     )
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, interrupt)

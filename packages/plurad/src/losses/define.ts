@@ -1,15 +1,26 @@
 /** How an entry of the registry of losses is written. */
-import type { Tensor } from '@plurad/torch'
+import type { Parameter, Tensor } from '@plurad/torch'
 import { z } from 'zod'
 import { RecipeError } from '../errors.js'
 import type { HeadOutput, LabelStatistics } from '../models/head.js'
 
-/**
- * Logits [N, C] and targets [N, C] (in [0, 1], NaN = unknown) -> a scalar tensor.
- *
- * @param output what else the head gave, for losses in a space of embeddings
- */
-export type Loss = (logits: Tensor, targets: Tensor, output?: HeadOutput) => Tensor
+export interface Loss {
+  /**
+   * Logits [N, C] and targets [N, C] (in [0, 1], NaN = unknown) -> a scalar tensor.
+   *
+   * @param output what else the head gave, for losses in a space of embeddings
+   */
+  (logits: Tensor, targets: Tensor, output?: HeadOutput): Tensor
+  /** Of a loss that is the smallest over some variables of its own and the largest over others. */
+  variables?: LossVariables
+}
+
+/** One value a label, [C] each, by name. They are learned beside the weights, and belong into checkpoints. */
+export interface LossVariables {
+  minimised: Readonly<Record<string, Parameter>>
+  /** Never below zero. */
+  maximised: Readonly<Record<string, Parameter>>
+}
 
 export interface LossContext {
   labels: readonly string[]
@@ -23,6 +34,8 @@ export interface LossEntry {
   paper: string
   /** In one line, p = sigmoid(x). */
   formula: string
+  /** `hard`: a label is present from 0.5 on, so that mixed and smoothed labels would be rounded. */
+  targets: 'soft' | 'hard'
   options: z.ZodObject
   make: (context: LossContext, options: unknown) => Loss
 }
@@ -36,11 +49,13 @@ export const commonOptions = {
 export function defineLoss<Options extends z.ZodObject>(entry: {
   paper: string
   formula: string
+  targets?: LossEntry['targets']
   options: Options
   make: (context: LossContext, options: z.infer<Options>) => Loss
 }): LossEntry {
   const { options, make } = entry
   return {
+    targets: 'soft',
     ...entry,
     make: (context, raw) => {
       const parsed = options.parse(raw)

@@ -14,6 +14,7 @@ export const distributionBalanced = defineLoss({
   paper:
     'Wu et al., Distribution-Balanced Loss for Multi-Label Classification in Long-Tailed Datasets, ECCV 2020',
   formula: "r^_k (1 - p_t)^gamma [y softplus(-x') + (1 - y) softplus(lambda x') / lambda], x' = x + nu_k",
+  targets: 'hard',
   options: z.strictObject({
     ...commonOptions,
     a: z.number().min(0).default(0.1),

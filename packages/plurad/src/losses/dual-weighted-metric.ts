@@ -15,6 +15,7 @@ import { maskOf, reduce } from './parts.js'
 export const dualWeightedMetric = defineLoss({
   paper: 'Jin et al., dual-weighted metric loss for chest X-ray classification, 2023',
   formula: 'w_c BCE + alpha w_c [v_i+ y (1 - cos) + v_i- (1 - y) max(0, cos - margin)]',
+  targets: 'hard',
   options: z.strictObject({
     ...commonOptions,
     alpha: z.number().min(0).default(1),

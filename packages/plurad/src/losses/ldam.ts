@@ -1,14 +1,14 @@
 import { tensor } from '@plurad/torch'
 import { z } from 'zod'
-import { bce } from './bce.js'
 import { effectiveNumberWeights } from './class-balanced.js'
 import { commonOptions, defineLoss } from './define.js'
+import { maskOf, negativeCost, positiveCost, reduce } from './parts.js'
 
 /**
  * Label-distribution-aware margins (Cao et al.), sigmoid form: a present label's logit has to exceed the threshold by
- * m_c = 0.5 n_c^(-1/4) / max_j n_j^(-1/4), larger for rare labels; BCE of s (x - m_c y). Meant for a cosine classifier
- * (head `cosine` with scale 1): with free lengths the margin means nothing. `reweight` adds class-balanced weights; a schedule
- * that switches them on late is DRW.
+ * m_c = 0.5 n_c^(-1/4) / max_j n_j^(-1/4), larger for rare labels; BCE of s (x - m_c y), in proportion for soft y. Meant for a cosine classifier
+ * (head `cosine` with scale 1): with free lengths the margin means nothing. `reweight` adds class-balanced weights;
+ * `training.deferred_reweighting` switches them on late: LDAM-DRW.
  */
 export const ldam = defineLoss({
   paper: 'Cao et al., Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss, NeurIPS 2019',
@@ -26,11 +26,14 @@ export const ldam = defineLoss({
     const margins = roots.map((root) => (max_margin * root) / largest)
     const balanced = reweight === null ? null : effectiveNumberWeights(statistics.positives, reweight)
     const weights = margins.map((_, c) => (balanced?.[c] ?? 1) * (label_weights?.[c] ?? 1))
-    return (logits, targets) => {
+    return (logits, given) => {
       const like = { dtype: logits.dtype, device: logits.device }
-      const present = targets.gt(0.5).to({ dtype: logits.dtype })
-      const moved = logits.sub(present.mul(tensor(margins, like))).mul(scale)
-      return bce(moved, targets, { weights: tensor(weights, like) })
+      const { targets, known } = maskOf(logits, given)
+      const present = positiveCost(logits.sub(tensor(margins, like)).mul(scale))
+      const absent = negativeCost(logits.mul(scale))
+      // In proportion to the target, so that a mixed label costs the mixture of what it costs present and absent.
+      const costs = present.mul(targets).add(absent.mul(targets.neg().add(1)))
+      return reduce(costs, known, tensor(weights, like))
     }
   },
 })

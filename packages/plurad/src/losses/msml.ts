@@ -11,6 +11,7 @@ import { logSumExpOf, maskOf, meanOf, softplus, weightsLike } from './parts.js'
 export const msml = defineLoss({
   paper: 'Ge et al., Chest X-rays Classification: A Multi-Label and Fine-Grained Problem, arXiv:1807.07247',
   formula: '-(1/|Y+|) sum_{c in Y+} log(e^x_c / (e^x_c + sum_{n in Y-} e^x_n))',
+  targets: 'hard',
   options: z.strictObject(commonOptions),
   make:
     (_, { label_weights }) =>

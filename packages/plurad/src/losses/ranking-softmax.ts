@@ -10,6 +10,7 @@ import { bothWays } from './two-way.js'
 export const rankingSoftmax = defineLoss({
   paper: 'Yi et al., Multi-Label Softmax Networks for Pulmonary Nodule Classification, 2022',
   formula: 'log(1 + sum_{p in Y+, n in Y-} e^(x_n - x_p)), per image and per label',
+  targets: 'hard',
   options: z.strictObject(commonOptions),
   make:
     (_, { label_weights }) =>

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RecipeError } from '../errors.js'
 import type { Loss, LossContext } from './define.js'
-import { losses, makeLoss } from './registry.js'
+import { losses, makeLoss, takesSoftTargets } from './registry.js'
 
 interface Case {
   loss: string
@@ -57,6 +57,13 @@ const rows = <T>(flat: readonly T[], count: number): T[][] =>
 
 test('every loss is in the fixture', () => {
   expect(new Set(reference.cases.map(({ loss }) => loss))).toEqual(new Set(Object.keys(losses)))
+})
+
+test('mixed and smoothed labels are asked of every loss that takes them', () => {
+  const asked = reference.cases.filter(({ batch: name }) => name === 'mixed and smoothed labels')
+  const soft = Object.keys(losses).filter((name) => takesSoftTargets(name))
+  expect(new Set(asked.map(({ loss }) => loss))).toEqual(new Set(soft))
+  expect(soft.length).toBeLessThan(Object.keys(losses).length)
 })
 
 test.each(

@@ -49,6 +49,11 @@ export function checkLoss({ name, ...options }: Part): void {
   checkOptions(lookUp(losses, 'loss', name).options, `loss ${name}`, options)
 }
 
+/** Whether labels between absent and present mean something to a loss. Throws `RecipeError` for an unknown name. */
+export function takesSoftTargets(name: string): boolean {
+  return lookUp(losses, 'loss', name).targets === 'soft'
+}
+
 /** The loss that a recipe names, for these labels. Throws `RecipeError`. */
 export function makeLoss(part: Part, context: LossContext): Loss {
   checkLoss(part)

@@ -11,6 +11,7 @@ import { logSumExpOf, maskOf, meanOf, softplus, weightsLike } from './parts.js'
 export const twoWay = defineLoss({
   paper: 'Kobayashi, Two-Way Multi-Label Loss, CVPR 2023',
   formula: 'softplus(T_n LSE_neg(x/T_n) + T_p LSE_pos(-x/T_p)), per image and per label',
+  targets: 'hard',
   options: z.strictObject({
     ...commonOptions,
     positive_temperature: z.number().positive().default(4),

@@ -9,6 +9,7 @@ import { logSumExpOf, maskOf, meanOf, softplus, weightsLike } from './parts.js'
 export const zlpr = defineLoss({
   paper: 'Su et al., ZLPR: A Novel Loss for Multi-label Classification, arXiv:2208.02955',
   formula: 'log(1 + sum_{Y-} e^x) + log(1 + sum_{Y+} e^-x)',
+  targets: 'hard',
   options: z.strictObject(commonOptions),
   make:
     (_, { label_weights }) =>

@@ -4,7 +4,10 @@ import { nn, type Tensor } from '@plurad/torch'
 export interface Features {
   /** The last feature map, [N, featureChannels, H / reduction, W / reduction]; one more dimension in volumes. */
   map: Tensor
-  /** The map after each stage, the fine ones first, `map` or what becomes it last: for explanation and for heads. */
+  /**
+   * The map after each stage, the fine ones first, `map` or what becomes it last: for explanation and for heads. Each is
+   * what the network goes on with, not a copy of it, so that the logits have a gradient with respect to it.
+   */
   stages: readonly Tensor[]
   /** The class token [N, featureChannels] of transformers that have one. */
   token: Tensor | null

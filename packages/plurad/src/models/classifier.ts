@@ -1,5 +1,5 @@
 /** The model that is trained: backbone and head in one module. */
-import { nn, type Tensor } from '@plurad/torch'
+import { nn, type Parameter, type Tensor } from '@plurad/torch'
 import type { Backbone } from './backbone.js'
 import type { Head, HeadOutput, LabelStatistics, LabelVectors, VectorShape } from './head.js'
 import type { Part } from './part.js'
@@ -36,6 +36,8 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
   readonly backbone: Backbone
   readonly head: Head
   readonly settings: ModelSettings
+  /** A factor on each label's logit, [labels], while one is learned; null for none. */
+  label_scale: Parameter | null = null
   /** Parts that do not learn. */
   #still: readonly nn.AnyModule[] = []
 
@@ -73,7 +75,8 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
 
   /** The same, with whatever else the head gives. */
   outputs(pixels: Tensor, { metadata = null, known = null }: SideInput = {}): HeadOutput {
-    return this.head.forward({ ...this.backbone.forward(pixels), pixels, metadata, known })
+    const output = this.head.forward({ ...this.backbone.forward(pixels), pixels, metadata, known })
+    return this.label_scale === null ? output : { ...output, logits: output.logits.mul(this.label_scale) }
   }
 }
 

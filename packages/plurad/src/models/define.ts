@@ -22,8 +22,8 @@ export interface HeadEntry {
   paper: string
   options: z.ZodObject
   make: (context: HeadContext, options: unknown) => Head
-  /** Whether it makes use of label vectors: a recipe that names no source then gets the plainest one. */
-  usesVectors: boolean
+  /** Whether it makes use of label vectors, with these options: a recipe that names no source then gets the plainest one. */
+  usesVectors: (options: unknown) => boolean
 }
 
 /** Options of every backbone in a recipe; one with more of its own extends them. */
@@ -58,8 +58,12 @@ export function defineHead<Options extends z.ZodObject>(entry: {
   paper: string
   options: Options
   make: (context: HeadContext, options: z.infer<Options>) => Head
-  usesVectors?: boolean
+  usesVectors?: (options: z.infer<Options>) => boolean
 }): HeadEntry {
-  const { options, make } = entry
-  return { usesVectors: false, ...entry, make: (context, raw) => make(context, options.parse(raw)) }
+  const { options, make, usesVectors = () => false } = entry
+  return {
+    ...entry,
+    usesVectors: (raw) => usesVectors(options.parse(raw)),
+    make: (context, raw) => make(context, options.parse(raw)),
+  }
 }

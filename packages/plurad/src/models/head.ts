@@ -1,4 +1,4 @@
-import { nn, type Tensor } from '@plurad/torch'
+import { nn, type Parameter, type Tensor } from '@plurad/torch'
 import type { Backbone, Features, PublishedOutput } from './backbone.js'
 
 /** What a head may use of a batch. */
@@ -24,6 +24,16 @@ export interface HeadOutput extends PublishedOutput {
   similarities?: Tensor
 }
 
+/** The last layer of a head whose logits are x_c = w_c . f_c + b_c: what re-training and re-scaling of classifiers work on. */
+export interface ClassifierRows {
+  /** One row a label: the first dimension is the labels', flattened from the second on they are the rows [C, D]. */
+  weight: Parameter
+  /** [C] */
+  bias: Parameter | null
+  /** Cosine classifiers divide the rows by their lengths, which then have no say. */
+  normalised?: true
+}
+
 /** Turns features into logits. */
 export abstract class Head extends nn.Module<[HeadInput], HeadOutput> {
   /** Whether it learns from labels that are known beforehand: training then shows it some of each image's. */
@@ -34,6 +44,11 @@ export abstract class Head extends nn.Module<[HeadInput], HeadOutput> {
   readonly notes: readonly string[] = []
 
   abstract override forward(input: HeadInput): HeadOutput
+
+  /** Null for heads whose logits are not one such layer's. */
+  classifierRows(): ClassifierRows | null {
+    return null
+  }
 }
 
 /** What is known when a head is made. */

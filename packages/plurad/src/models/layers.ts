@@ -90,6 +90,14 @@ export function tokensOf(map: Tensor): Tensor {
   return map.flatten(2).transpose(1, 2)
 }
 
+/**
+ * The share of attention that goes to a map's positions, which other tokens take part of: [N, labels, positions] ->
+ * [N, labels, H, W], rows summing to one.
+ */
+export function attentionOver(weights: Tensor, map: Tensor): Tensor {
+  return weights.div(weights.sum(-1, true)).reshape(map.size(0), weights.size(1), ...map.shape.slice(2))
+}
+
 /** Largest over all positions: [N, C, H, W] or [N, C, D, H, W] -> [N, C]. */
 export function maxPool(map: Tensor): Tensor {
   return map.flatten(2).amax(2)
@@ -155,4 +163,13 @@ export class GroupLinear extends nn.Module {
 /** Vectors along the last dimension divided by their lengths. */
 export function normalise(x: Tensor): Tensor {
   return x.div(x.mul(x).sum(-1, true).add(1e-12).sqrt())
+}
+
+/** The last linear layer of a network, in the order of its parts. Throws `TypeError` where there is none. */
+export function lastLinear(network: nn.AnyModule): nn.Linear {
+  const last = Array.from(network.namedModules(), ([, part]) => part)
+    .filter((part) => part instanceof nn.Linear)
+    .at(-1)
+  if (last === undefined) throw new TypeError('the network has no linear layer')
+  return last
 }

@@ -5,36 +5,42 @@
 import { z } from 'zod'
 import { preprocessingShape } from '../data/preprocessing.js'
 import { DataError } from '../errors.js'
+import { calibrationSchema } from '../metrics/calibration/schema.js'
 import { partSchema } from './part.js'
 
 /** The key of a file's metadata. */
 export const MODEL_INFO_KEY = 'plurad'
 
-const modelInfoSchema = z.object({
-  /** Of the toolkit that wrote the file. */
-  plurad: z.string(),
-  /** In the order of the logits. */
-  labels: z.array(z.string()).nonempty(),
-  backbone: partSchema,
-  head: partSchema,
-  ...preprocessingShape,
-  /** What pixels mean before normalisation: 0 is black, 1 the full scale of the file's bit depth. */
-  value_range: z.tuple([z.literal(0), z.literal(1)]),
-  mean: z.array(z.number()).nonempty(),
-  std: z.array(z.number()).nonempty(),
-  /** Shape of the label vectors that the head was made with; null for heads without. */
-  vectors: z.object({ dim: z.int(), words: z.int() }).nullable().default(null),
-  /** Probability from which a finding counts as present; null where the validation split had no example. */
-  thresholds: z.array(z.number().nullable()),
-  /** None yet: probabilities are the sigmoid of the logits. */
-  calibration: z.null(),
-  /** SHA-256 of the table that the model was trained on. */
-  data_fingerprint: z.string(),
-  best_epoch: z.int().nullable(),
-  licence: z.string().nullable(),
-  /** As it was run, for people: not checked, so that newer and older recipes can be read. */
-  recipe: z.looseObject({ name: z.string() }),
-})
+const modelInfoSchema = z
+  .object({
+    /** Of the toolkit that wrote the file. */
+    plurad: z.string(),
+    /** In the order of the logits. */
+    labels: z.array(z.string()).nonempty(),
+    backbone: partSchema,
+    head: partSchema,
+    ...preprocessingShape,
+    /** What pixels mean before normalisation: 0 is black, 1 the full scale of the file's bit depth. */
+    value_range: z.tuple([z.literal(0), z.literal(1)]),
+    mean: z.array(z.number()).nonempty(),
+    std: z.array(z.number()).nonempty(),
+    /** Shape of the label vectors that the head was made with; null for heads without. */
+    vectors: z.object({ dim: z.int(), words: z.int() }).nullable().default(null),
+    /** Calibrated probability from which a finding counts as present; null where the validation split had no example. */
+    thresholds: z.array(z.number().nullable()),
+    /** One entry a label; null where probabilities are the sigmoid of the logits. */
+    calibration: calibrationSchema.nullable(),
+    /** SHA-256 of the table that the model was trained on. */
+    data_fingerprint: z.string(),
+    best_epoch: z.int().nullable(),
+    licence: z.string().nullable(),
+    /** As it was run, for people: not checked, so that newer and older recipes can be read. */
+    recipe: z.looseObject({ name: z.string() }),
+  })
+  .refine(({ labels, calibration }) => calibration === null || calibration.length === labels.length, {
+    path: ['calibration'],
+    error: 'expected one entry a label',
+  })
 
 export type ModelInfo = z.infer<typeof modelInfoSchema>
 

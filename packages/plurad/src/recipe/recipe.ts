@@ -3,8 +3,10 @@ import { stringify } from 'yaml'
 import { RecipeError } from '../errors.js'
 import { checkLoss } from '../losses/registry.js'
 import { checkPart } from '../models/registry.js'
+import { checkTraining } from './check-training.js'
 import { readRecipe, readRecipeText } from './read.js'
 import { checkStage } from '../training/stages/registry.js'
+import { recipeOfMember } from './members.js'
 import type { Recipe } from './schema.js'
 import { recipeOfStage } from './stages.js'
 
@@ -23,10 +25,15 @@ function checkParts(recipe: Recipe, source: string): Recipe {
     checkPart('backbone', recipe.model.backbone)
     checkPart('head', recipe.model.head)
     checkLoss(recipe.loss)
+    checkTraining(recipe)
     recipe.stages.forEach((stage, i) => {
       checkStage(stage)
-      checkLoss(recipeOfStage(recipe, i).loss)
+      const own = recipeOfStage(recipe, i)
+      checkLoss(own.loss)
+      checkTraining(own)
     })
+    const members = recipe.ensemble?.members ?? []
+    members.forEach((_, i) => checkParts(recipeOfMember(recipe, i), `ensemble.members.${i}`))
   } catch (error) {
     throw new RecipeError(`${source}: ${(error as Error).message}`, { cause: error })
   }

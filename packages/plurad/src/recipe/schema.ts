@@ -5,6 +5,7 @@ import { partSchema } from '../models/part.js'
 import { labelVectorSettings } from '../models/vectors/settings.js'
 import { mixingSchema } from '../data/augment/mix.js'
 import { augmentationSchema } from '../data/augment/steps.js'
+import { ENSEMBLE_METHODS } from '../metrics/ensembles/index.js'
 import { preprocessingShape } from '../data/preprocessing.js'
 import { samplerSettings } from '../data/samplers/registry.js'
 
@@ -43,6 +44,11 @@ const data = z.strictObject({
       error: 'a fold is one of a file: data.split.file is missing',
     })
     .prefault({}),
+  /**
+   * Training images that keep their labels, whole patients chosen by split.seed; the labels of all others count as unknown.
+   * null for all.
+   */
+  labelled: z.int().min(1).nullable().default(null),
   /** Decoding threads beside the training step; null for a choice by the machine. */
   workers: z.int().min(0).max(256).nullable().default(null),
   /** Memory for decoded images, megabytes; null for a quarter of what is free. */
@@ -67,15 +73,18 @@ const model = z.strictObject({
 const loss = z.looseObject({ name: z.string().default('bce') })
 
 const optimizer = z.strictObject({
-  name: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
+  /** pesg is for auc_margin with mode min_max. */
+  name: z.enum(['adam', 'adamw', 'sgd', 'pesg']).default('adam'),
   learning_rate: z.number().positive().default(1e-4),
   weight_decay: z.number().min(0).default(0),
   /** Factor on the learning rate for every step from the head towards the pixels; null for the same everywhere. */
   layer_decay: z.number().positive().max(1).nullable().default(null),
   /** Parameters that weight decay spares. */
   no_decay: z.array(z.enum(NO_DECAY)).default([]),
-  /** Of SGD only. */
+  /** Of SGD and PESG. */
   momentum: z.number().min(0).lt(1).default(0.9),
+  /** Of PESG: pull to the mean of the weights before the learning rate was last lowered; 0 for none. */
+  proximal: z.number().min(0).default(2e-3),
 })
 
 const schedule = z.strictObject({
@@ -87,6 +96,27 @@ const schedule = z.strictObject({
   patience: z.int().min(0).default(2),
   /** Epochs over which the rate rises from nothing. */
   warmup_epochs: z.number().min(0).default(0),
+})
+
+const sam = z.strictObject({
+  /** How far uphill, over all weights together; ASAM's authors take 0.5. */
+  rho: z.number().positive().default(0.05),
+  /** ASAM: each weight's share by its size. */
+  adaptive: z.boolean().default(false),
+})
+
+const ema = z.strictObject({
+  /** Share of the old average in each update. */
+  decay: z.number().min(0).lt(1).default(0.999),
+  /** Smaller decays at first, (1 + n) / (10 + n), so that the first weights are soon forgotten. */
+  warmup: z.boolean().default(true),
+})
+
+const deferredReweighting = z.strictObject({
+  /** The first epoch, from 1, in which rare labels count more. */
+  from_epoch: z.int().min(2),
+  /** Of the effective number of samples: the nearer to 1, the more. */
+  beta: z.number().min(0).lt(1).default(0.9999),
 })
 
 const training = z.strictObject({
@@ -104,6 +134,14 @@ const training = z.strictObject({
   monitor: z.enum(['macro_auc', 'macro_average_precision', 'loss']).default('macro_auc'),
   /** auto: bfloat16 where the processor computes with it, else float32. */
   precision: z.enum(['auto', 'float32', 'bfloat16', 'float16']).default('auto'),
+  /** Sharpness-aware minimisation: two passes a step, the second at the worst weights nearby; null for none. */
+  sam: sam.nullable().default(null),
+  /** A moving average of the weights, which is what is validated and kept; null for none. */
+  ema: ema.nullable().default(null),
+  /** Weights for rare labels from an epoch on, whatever the loss: with ldam it is LDAM-DRW; null for none. */
+  deferred_reweighting: deferredReweighting.nullable().default(null),
+  /** Targets y (1 - eps) + eps / 2, in training alone. */
+  label_smoothing: z.number().min(0).lt(1).default(0),
   /** Largest L2 norm of all gradients together; null for no limit. */
   clip_norm: z.number().positive().nullable().default(null),
   seed: z.int().min(0).default(0),
@@ -122,6 +160,13 @@ const evaluation = z.strictObject({
   /** max_f1: per label, tuned on the validation split; a number: the same for all. */
   threshold: z.union([z.literal('max_f1'), z.number().min(0).max(1)]).default('max_f1'),
   batch_size: z.int().min(1).default(32),
+  /**
+   * How scores become probabilities, fitted on the validation split. None by default: a rare label has too few positives there,
+   * and scores of `bce` are about right as they are; those of losses such as `asl` and `two-way` are not.
+   */
+  calibration: z.enum(['none', 'temperature', 'platt', 'isotonic']).default('none'),
+  /** Samples of the patients for the intervals of the test split's figures; 0 for no intervals. */
+  bootstrap: z.int().min(0).max(100_000).default(1000),
 })
 
 interface StageShape {
@@ -137,6 +182,19 @@ const stage = z.union([
   z.string().transform((name): StageShape => ({ name })),
   z.looseObject({ name: z.string(), recipe: z.looseObject({}).optional() }),
 ])
+
+const member = z.strictObject({
+  /** What its folder is called. */
+  name: z.string().regex(/^[\w.-]+$/, 'expected letters, digits, dots, hyphens and underscores'),
+  /** What it changes of the recipe, merged key by key. */
+  recipe: z.looseObject({}).default({}),
+})
+
+const ensemble = z.strictObject({
+  /** How probabilities are put together: see `plurad ensemble --method`. */
+  method: z.enum(ENSEMBLE_METHODS).default('mean'),
+  members: z.array(member).min(2),
+})
 
 export const recipeSchema = z
   .strictObject({
@@ -157,6 +215,8 @@ export const recipeSchema = z
     /** What is done with the one model, one after the other. */
     stages: z.array(stage).min(1).prefault(['supervised']),
     evaluation: evaluation.prefault({}),
+    /** Several models, each trained by this recipe with changes of its own; null for one. */
+    ensemble: ensemble.nullable().default(null),
   })
   .superRefine(({ data: { size, resize_to: resizeTo }, augmentation }, context) => {
     const issue = (path: string[], message: string): void =>

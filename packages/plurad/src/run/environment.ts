@@ -18,6 +18,8 @@ export interface Environment {
   data_name: string
   data_fingerprint: string
   labels: readonly string[]
+  /** Other data sets that stages learn from: where they are, and the fingerprints of their tables. */
+  sources?: Readonly<Record<string, string>>
   /** ISO 8601. */
   started: string
   finished?: string

@@ -18,6 +18,10 @@ export class RunFolder extends StageFolder {
   get split(): string {
     return join(this.root, 'split.csv')
   }
+  /** The training images that keep their labels, of runs with data.labelled. */
+  get labelled(): string {
+    return join(this.root, 'labelled.csv')
+  }
   get skipped(): string {
     return join(this.root, 'skipped.csv')
   }
@@ -37,8 +41,36 @@ export class RunFolder extends StageFolder {
   get stages(): string {
     return join(this.root, 'stages.json')
   }
+  /** Of what an ensemble is made. */
+  get ensemble(): string {
+    return join(this.root, 'ensemble.json')
+  }
+  /** The run of a member of an ensemble that is trained; `index` from 0. */
+  member(index: number, name: string): RunFolder {
+    return new RunFolder(join(this.root, 'members', `${index + 1}-${name}`))
+  }
+  /** Scores as the model gives them. */
   predictions(split: 'val' | 'test'): string {
     return join(this.root, 'predictions', `${split}.csv`)
+  }
+  /** Calibrated probabilities, of runs with evaluation.calibration. */
+  calibrated(split: 'val' | 'test'): string {
+    return join(this.root, 'predictions', `${split}-calibrated.csv`)
+  }
+  /** Age, sex and view of the images that are judged, where anything is known. */
+  get metadata(): string {
+    return join(this.root, 'metadata.csv')
+  }
+  /** The test split's figures by sex, age and view. */
+  get subgroups(): string {
+    return join(this.root, 'subgroups.json')
+  }
+  /** The test split's figures on corrupted images, where they were asked for. */
+  get robustness(): string {
+    return join(this.root, 'robustness.json')
+  }
+  get card(): string {
+    return join(this.root, 'model-card.md')
   }
 
   /** The folder of a stage of a run of several, made where it is missing; `index` from 0. */
@@ -96,7 +128,8 @@ const LOCK = 'run.lock'
 const FOLDERS = [...STAGE_FOLDERS, 'predictions']
 
 /** What a run has before it begins: where it was killed that early, it can simply be started again. */
-const OF_A_START = /^(run\.lock|checkpoints|predictions|split\.csv|environment\.json|\..*\.tmp)$/
+const OF_A_START =
+  /^(run\.lock|checkpoints|predictions|members|(split|labelled)\.csv|environment\.json|\..*\.tmp)$/
 
 function isEmpty(folder: string): boolean {
   return !existsSync(folder) || readdirSync(folder).length === 0

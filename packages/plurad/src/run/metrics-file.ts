@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { RunError } from '../errors.js'
-import type { MultilabelMetrics } from '../metrics/multilabel.js'
+import type { JudgedMetrics } from '../metrics/judge.js'
 import { RunFolder } from './folder.js'
 
 /** What `metrics.json` of a run folder holds. */
 export interface RunMetrics {
   best_epoch: number | null
-  val: MultilabelMetrics
-  test: MultilabelMetrics
+  val: JudgedMetrics
+  test: JudgedMetrics
 }
 
 export async function readMetrics(folder: string): Promise<RunMetrics> {

@@ -54,6 +54,12 @@ export function pixelsToTensor(
   return channelsLast ? aten.contiguous.default(normalised, { memory_format: 'channels_last' }) : normalised
 }
 
+/** y becomes y (1 - eps) + eps / 2, in place (Szegedy et al., CVPR 2016, of two classes); unknown stays unknown. */
+export function smooth(targets: Float32Array, eps: number): void {
+  if (eps === 0) return
+  for (let at = 0; at < targets.length; at++) targets[at] = targets[at] * (1 - eps) + eps / 2
+}
+
 /** Targets [N, C]: in [0, 1], NaN where unknown. */
 export function targetsOf(
   batch: Pick<Batch, 'indices'>,

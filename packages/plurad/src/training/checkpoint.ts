@@ -7,6 +7,7 @@ import {
   fromTypedArray,
   getRandomState,
   loadSafetensors,
+  noGrad,
   OutOfMemoryError,
   saveSafetensors,
   scope,
@@ -40,6 +41,8 @@ export interface Progress {
   plateauFactor: number
   /** Loss scaling, with float16 only. */
   scaler: optim.GradScalerState | null
+  /** Updates that the moving average of the weights has seen. */
+  averaged: number
   history: HistoryRow[]
   done: boolean
   /** Images that could not be read so far, over all interruptions: reference to reason. */
@@ -60,6 +63,7 @@ export const atTheStart = (): Progress => ({
   plateau: { best: null, waited: 0, factor: 1 },
   plateauFactor: 1,
   scaler: null,
+  averaged: 0,
   history: [],
   done: false,
   unreadable: {},
@@ -85,17 +89,20 @@ export function saveTensors(
   }
 }
 
+/** @param others tensors beside those of model and optimiser, by name */
 export function saveCheckpoint(
   file: string,
   model: nn.Module,
   optimizer: AnyOptimizer,
   progress: Progress,
+  others: ReadonlyMap<string, Tensor> = new Map(),
 ): void {
   scope(() => {
     const state = optimizer.stateDict()
     const tensors = new Map<string, Tensor>([['random', fromTypedArray(getRandomState())]])
     for (const [key, tensor] of model.stateDict()) tensors.set(`model.${key}`, tensor)
     for (const [key, tensor] of state.tensors) tensors.set(`optimizer.${key}`, tensor)
+    for (const [key, tensor] of others) tensors.set(`other.${key}`, tensor)
     saveTensors(file, tensors, {
       progress: JSON.stringify(progress),
       optimizer: JSON.stringify(state.scalars),
@@ -103,8 +110,13 @@ export function saveCheckpoint(
   })
 }
 
-/** Puts a checkpoint back into model, optimiser and random numbers; null where there is none. */
-export function loadCheckpoint(file: string, model: nn.Module, optimizer: AnyOptimizer): Progress | null {
+/** Puts a checkpoint back into model, optimiser, other tensors and random numbers; null where there is none. */
+export function loadCheckpoint(
+  file: string,
+  model: nn.Module,
+  optimizer: AnyOptimizer,
+  others: ReadonlyMap<string, Tensor> = new Map(),
+): Progress | null {
   if (!existsSync(file)) return null
   return scope(() => {
     const { tensors, metadata } = read(file)
@@ -124,6 +136,15 @@ export function loadCheckpoint(file: string, model: nn.Module, optimizer: AnyOpt
       optimizer.loadStateDict({
         tensors: part('optimizer.'),
         scalars: JSON.parse(metadata['optimizer']) as optim.OptimizerState['scalars'],
+      })
+      const stored = part('other.')
+      noGrad(() => {
+        for (const [key, tensor] of others) {
+          const value = stored.get(key)
+          if (value?.shape.join() !== tensor.shape.join())
+            throw new TypeError(`'${key}' is missing or of another shape`)
+          tensor.copy_(value)
+        }
       })
       setRandomState(random.toBytes())
       return progress

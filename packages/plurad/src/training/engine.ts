@@ -9,7 +9,6 @@ import type { ImageLoader } from '../data/loader.js'
 import { preprocessingOf } from '../data/preprocessing.js'
 import { RunError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
-import { evaluateMultilabel, maxF1Thresholds } from '../metrics/index.js'
 import { Classifier, type ModelSettings } from '../models/classifier.js'
 import type { ModelInfo } from '../models/model-file.js'
 import { labelStatistics } from '../models/statistics.js'
@@ -19,6 +18,7 @@ import { writePredictions, type Predictions } from '../metrics/predictions.js'
 import { version } from '../version.js'
 import { saveTensors } from './checkpoint.js'
 import { hardLabels, type TrainingJob, type TrainingMessage, type TrainingOutcome } from './job.js'
+import { judgeRun, writeJudgement } from './judgement.js'
 import { packCoverage, packRefusals } from './pack-notes.js'
 import { choosePrecision } from './precision.js'
 import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
@@ -116,8 +116,16 @@ export default async function trainOnEngine(
     }
     const { val, test } = predicted
     if (!val || !test) throw new RunError('there are no predictions')
-    const { threshold } = recipe.evaluation
-    const thresholds = threshold === 'max_f1' ? maxF1Thresholds(val) : labels.map(() => threshold)
+    const predictedSamples = samples.filter((_, i) => assignment[i] !== 'train')
+    const metadata = new Map(predictedSamples.map((sample) => [sample.image, sample.metadata]))
+    const judged = judgeRun({ val, test, metadata, trainingCounts: statistics.positives }, recipe.evaluation)
+    if (recipe.evaluation.calibration !== 'none' && judged.calibration === null) {
+      context.post({
+        kind: 'note',
+        text: 'Note        not calibrated: no label has 10 positives and 10 negatives in the validation split',
+      })
+    }
+    await writeJudgement(folder, judged, metadata)
     const info: ModelInfo = {
       plurad: version,
       labels: labels as ModelInfo['labels'],
@@ -128,8 +136,8 @@ export default async function trainOnEngine(
       mean: model.settings.mean as ModelInfo['mean'],
       std: model.settings.std as ModelInfo['std'],
       vectors: model.settings.vectors ?? null,
-      thresholds,
-      calibration: null,
+      thresholds: judged.thresholds,
+      calibration: judged.calibration,
       data_fingerprint: job.dataset.fingerprint,
       best_epoch: bestEpoch,
       licence: null,
@@ -137,11 +145,7 @@ export default async function trainOnEngine(
     }
     saveTensors(folder.model, model.stateDict(), { format: 'pt', plurad: JSON.stringify(info) })
     // Last, since its presence says that the run is finished.
-    const metrics = {
-      best_epoch: bestEpoch,
-      val: evaluateMultilabel(val, thresholds),
-      test: evaluateMultilabel(test, thresholds),
-    }
+    const metrics = { best_epoch: bestEpoch, val: judged.val, test: judged.test }
     await writeFileAtomic(folder.metrics, `${JSON.stringify(metrics, null, 2)}\n`)
     const passedOver = packRefusals(loader)
     if (passedOver !== null) context.post({ kind: 'note', text: passedOver })

@@ -1,9 +1,10 @@
 /** Prediction and evaluation of a finished model, on the engine's thread. */
 import type { OffThreadContext } from '@plurad/torch'
+import { alignLabels } from '../data/align-labels.js'
 import type { Sample } from '../data/dataset.js'
 import { preprocessingOf } from '../data/preprocessing.js'
 import { assertImagesFit } from '../data/source.js'
-import { DataError } from '../errors.js'
+import type { VariationSpec } from '../data/variations/variation.js'
 import { findModelFile, loadModel, type ModelInfo } from '../models/model-file.js'
 import type { Predictions } from '../metrics/predictions.js'
 import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
@@ -14,11 +15,16 @@ export interface InferenceJob {
   model: string
   /** The labels that the samples' values stand for, in their order; none for prediction alone. */
   labels: readonly string[]
-  samples: readonly Pick<Sample, 'image' | 'path' | 'also' | 'patient' | 'labels'>[]
+  samples: readonly (Pick<Sample, 'image' | 'path' | 'also' | 'patient' | 'labels'> & {
+    /** Unknown where left out. */
+    metadata?: Sample['metadata'] | undefined
+  })[]
   batchSize: number
   threads: number | null
   device: string
   strict: boolean
+  /** What else the images are looked at as. */
+  variations?: readonly VariationSpec[]
 }
 
 export interface InferenceMessage {
@@ -30,6 +36,8 @@ export interface InferenceMessage {
 export interface InferenceOutcome {
   info: ModelInfo
   predictions: Predictions
+  /** [V] of [N, C]: the scores of each variation of the job. */
+  varied: Float64Array[]
   unreadable: { image: string; reason: string }[]
   /** Images that could be read, with what there is to know of them. */
   warnings: { image: string; reason: string }[]
@@ -56,37 +64,26 @@ export default async function inferOnEngine(
     images: job.samples.length,
   })
   try {
-    const samples = alignLabels(job, labels)
-    const { predictions } = await predictSamples(model, loader, samples, {
+    const samples = alignLabels(job.samples, job.labels, labels).map((sample) => ({
+      ...sample,
+      metadata: sample.metadata ?? { age: null, sex: null, view: null },
+    }))
+    const { predictions, varied } = await predictSamples(model, loader, samples, {
       size,
       batchSize: job.batchSize,
       placement: { device, channelsLast: false },
+      variations: job.variations ?? [],
       onBatch: (done, total) => context.post({ kind: 'progress', done, total }),
       stopped: () => context.stopped,
     })
     return {
       info,
       predictions,
+      varied,
       unreadable: unreadableOf(samples, loader),
       warnings: warningsOf(samples, loader),
     }
   } finally {
     await loader.close()
   }
-}
-
-/** Label values in the model's order; what the data set does not know is unknown. */
-function alignLabels({ labels: given, samples }: InferenceJob, labels: readonly string[]): Sample[] {
-  const positions = labels.map((label) => given.indexOf(label))
-  if (given.length > 0 && positions.every((position) => position < 0)) {
-    throw new DataError(
-      `The data set has none of the model's labels. The model's: ${labels.join(', ')}. ` +
-        `The data set's: ${given.join(', ')}.`,
-    )
-  }
-  return samples.map((sample) => ({
-    ...sample,
-    labels: positions.map((position) => sample.labels[position] ?? null),
-    metadata: { age: null, sex: null, view: null },
-  }))
 }

@@ -11,6 +11,15 @@ export function hardLabels({ labels }: Pick<TrainingSample, 'labels'>): LabelVal
   return labels.map((value) => (value === null ? null : value >= 0.5 ? 1 : 0))
 }
 
+/** Another data set that a stage learns from, opened and divided. */
+export interface SourceData {
+  dataset: Pick<Dataset, 'name' | 'fingerprint'>
+  labels: readonly string[]
+  samples: readonly Sample[]
+  /** One split a sample. */
+  assignment: readonly Split[]
+}
+
 /** A training run, ready to go: checked recipe, opened data set, fixed split. */
 export interface TrainingJob {
   folder: string
@@ -20,6 +29,8 @@ export interface TrainingJob {
   /** One split a sample. */
   assignment: readonly Split[]
   dataset: Pick<Dataset, 'name' | 'fingerprint'>
+  /** Of the stages that learn from other data, by `sourceKey`. */
+  sources: Readonly<Record<string, SourceData>>
   /** Where pixels are taken from instead of the files. */
   pack: PackSource | null
   /** A damaged image ends the run instead of being skipped. */

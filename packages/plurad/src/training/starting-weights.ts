@@ -22,7 +22,7 @@ type Context = Pick<OffThreadContext<TrainingMessage>, 'post' | 'stopped'>
 export async function startFrom(
   reference: string,
   model: Classifier,
-  folder: RunFolder,
+  folder: Pick<RunFolder, 'root'>,
   context: Context,
 ): Promise<void> {
   const { file, known } = await fetching(context, (options) => locateWeights(reference, options))
@@ -46,7 +46,8 @@ export async function labelVectorsFor(
   statistics: LabelStatistics,
   context: Context,
 ): Promise<LabelVectors | null> {
-  if (!lookUp(heads, 'head', model.head.name).usesVectors) return null
+  const { name, ...options } = model.head
+  if (!lookUp(heads, 'head', name).usesVectors(options)) return null
   const settings = model.label_vectors ?? { source: 'cooccurrence' as const, dim: null }
   const { vectors, notes } = await fetching(context, (options) =>
     makeLabelVectors(settings, labels, statistics, options),

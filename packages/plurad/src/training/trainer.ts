@@ -1,11 +1,7 @@
 /** The training loop. It runs on the engine's thread; everything it says goes out as messages. */
-import { aten, autocast, fromTypedArray, optim, scope, type Tensor } from '@plurad/torch'
+import { aten, autocast, fromTypedArray, nn, optim, scope, type Tensor } from '@plurad/torch'
 import type { Batch, ImageLoader } from '../data/loader.js'
-import { Random } from '../data/random.js'
-import { makeSampler } from '../data/samplers/registry.js'
-import type { DrawEpoch } from '../data/samplers/sampler.js'
-import { sourceOf, type ImageSource } from '../data/source.js'
-import { TrainingError } from '../errors.js'
+import { RecipeError, TrainingError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import { evaluateMultilabel } from '../metrics/index.js'
 import type { Classifier } from '../models/classifier.js'
@@ -15,15 +11,17 @@ import type { Recipe } from '../recipe/schema.js'
 import type { StageFolder } from '../run/stage-folder.js'
 import { pixelsToTensor, type Placement } from './batches.js'
 import { atTheStart, loadCheckpoint, saveCheckpoint, saveTensors, type Progress } from './checkpoint.js'
+import { EpochBatches } from './epoch-batches.js'
 import { keepBatch } from './failed-batch.js'
 import { formatHistory, type HistoryRow } from './history.js'
 import { hardLabels, type TrainingJob, type TrainingMessage, type TrainingSample } from './job.js'
 import { Objective } from './objective.js'
-import { learningRateAt, makeOptimizer, type Learning } from './optimizer.js'
+import { learningRateAt } from './optimizer.js'
 import { predictSamples, unreadableOf, warningsOf } from './predictor.js'
 import type { Precision } from './precision.js'
 import { Preparation, type TrainingBatch } from './preparation.js'
-import { metadataInput, revealLabels } from './side-input.js'
+import { metadataInput } from './side-input.js'
+import { WeightUpdate } from './weight-update.js'
 
 /**
  * Batch norm needs more than one value a channel to have a variance: with five halvings on the way, the last feature
@@ -33,9 +31,6 @@ const SMALLEST_ALONE = 64
 
 /** Images whose warnings a checkpoint keeps: it must stay small, also where every file of a large data set has one. */
 const WARNINGS_KEPT = 10_000
-
-/** Sets the random numbers of label-mask training apart. */
-const REVEALING = 0x726576
 
 export interface TrainerHooks {
   post(message: TrainingMessage): void
@@ -59,15 +54,14 @@ export class Trainer {
   readonly #placement: Placement
   readonly #precision: Precision
   readonly #objective: Objective
-  readonly #learning: Learning
+  readonly #update: WeightUpdate
   readonly #plateau: optim.ReduceOnPlateau
-  /** Loss scaling, with float16 only. */
-  readonly #scaler: optim.GradScaler | null
   readonly #train: readonly TrainingSample[]
   readonly #val: readonly TrainingSample[]
-  readonly #sources: readonly ImageSource[]
-  readonly #draw: DrawEpoch
+  readonly #epochBatches: EpochBatches
   readonly #preparation: Preparation
+  /** The batches of the step under way, where it goes through them twice. */
+  #group: TrainingBatch[] = []
   #progress: Progress
   #savedAt = performance.now()
 
@@ -85,8 +79,14 @@ export class Trainer {
     this.#loader = loader
     this.#precision = precision
     this.#placement = placement
-    this.#learning = makeOptimizer(this.#recipe, model)
     const { monitor, schedule } = this.#recipe
+    const { mixing } = job.recipe
+    if (model.head.wantsKnown && mixing !== null) {
+      throw new RecipeError(
+        `mixing ${mixing.name}: the head ${model.settings.head.name} is shown some labels while it learns, which have to be ` +
+          'present or absent. Use mixing=null.',
+      )
+    }
     this.#plateau = new optim.ReduceOnPlateau({
       factor: schedule.factor,
       patience: schedule.patience,
@@ -94,20 +94,35 @@ export class Trainer {
     })
     const { labels } = job
     const of = (split: string): TrainingSample[] => job.samples.filter((_, i) => job.assignment[i] === split)
-    this.#train = of('train')
+    // From an image without any known label nothing is learned.
+    this.#train = of('train').filter((sample) => sample.labels.some((value) => value !== null))
     this.#val = of('val')
     const rows = this.#train.map(hardLabels)
-    this.#objective = new Objective(job.recipe.loss, {
-      labels,
-      statistics: labelStatistics(rows, labels.length),
+    this.#objective = new Objective(
+      job.recipe.loss,
+      { labels, statistics: labelStatistics(rows, labels.length) },
+      {
+        deferred: this.#recipe.deferred_reweighting,
+        soft:
+          mixing !== null ||
+          this.#recipe.label_smoothing > 0 ||
+          this.#train.some((sample) => sample.labels.some(isBetween)),
+      },
+    )
+    const variables = this.#objective.loss.variables ?? null
+    for (const one of Object.values({ ...variables?.minimised, ...variables?.maximised })) {
+      one.convert_({ device: placement.device })
+    }
+    this.#update = new WeightUpdate(this.#recipe, model, variables, precision)
+    this.#epochBatches = new EpochBatches(job.recipe, this.#train, rows, loader)
+    this.#preparation = new Preparation(job.recipe, this.#train, {
+      labels: labels.length,
+      reveals: model.head.wantsKnown,
     })
-    this.#sources = this.#train.map(sourceOf)
-    this.#draw = makeSampler(rows, this.#recipe.sampler)
-    this.#preparation = new Preparation(job.recipe, this.#train, labels.length)
-    this.#progress = loadCheckpoint(folder.lastCheckpoint, model, this.#learning.optimizer) ?? atTheStart()
+    const { optimizer, tensors } = this.#update
+    this.#progress = loadCheckpoint(folder.lastCheckpoint, model, optimizer, tensors) ?? atTheStart()
     this.#plateau.state = { ...this.#progress.plateau }
-    this.#scaler = precision.dtype === 'float16' ? new optim.GradScaler() : null
-    if (this.#scaler && this.#progress.scaler) this.#scaler.state = { ...this.#progress.scaler }
+    this.#update.resume(this.#progress)
   }
 
   /** The epoch and batch that training goes on from; 0 and 0 for a new run. */
@@ -162,24 +177,23 @@ export class Trainer {
 
   async #epoch(): Promise<boolean> {
     const p = this.#progress
-    const { batch_size: batchSize, seed, epochs } = this.#recipe
+    const { batch_size: batchSize, epochs } = this.#recipe
     const started = performance.now() - p.epochSeconds * 1000
     const elapsed = (): number => (performance.now() - started) / 1000
-    const order = this.#draw(new Random(seed, p.epoch))
-    const batches = Math.ceil(order.length / batchSize)
-    this.#preparation.begin(p.epoch, order.subarray(0, p.batch * batchSize))
+    const order = this.#epochBatches.order(p.epoch)
+    const images = order.images.length
+    const batches = Math.ceil(images / batchSize)
+    const passed = p.batch * batchSize
+    this.#preparation.begin(p.epoch, order.images.subarray(0, passed), order.partners.subarray(0, passed))
     const imagesBefore = p.lossImages
     const resumed = performance.now()
     // Adding up starts at a multiple of `accumulate`, and checkpoints are only made there.
-    for await (const batch of this.#loader.batches(this.#sources, order, batchSize, {
-      startBatch: p.batch,
-      reuse: true,
-    })) {
+    for await (const [batch, partner] of this.#epochBatches.read(order, p.batch)) {
       const last = p.batch + 1 === batches
       const boundary = last || (p.batch + 1) % this.#recipe.accumulate === 0
       const { accumulate } = this.#recipe
       const inGroup = Math.min(accumulate, batches - (p.batch - (p.batch % accumulate)))
-      const loss = this.#step(batch, p.batch / batches, boundary, inGroup)
+      const loss = this.#step([batch, partner], p.batch / batches, boundary, inGroup)
       p.batch++
       if (loss !== null) {
         p.lossSum += loss * batch.indices.length
@@ -193,7 +207,7 @@ export class Trainer {
           batches,
           loss: p.lossSum / p.lossImages,
           imagesPerSecond: rate,
-          secondsLeft: (order.length - p.batch * batchSize) / rate,
+          secondsLeft: Math.max(0, images - p.batch * batchSize) / rate,
         })
       }
       if (boundary) {
@@ -210,46 +224,55 @@ export class Trainer {
         reason === undefined
           ? `Every batch had a single image, from which nothing is learned at data.size=${this.#job.recipe.data.size}: ` +
               'choose a training.batch_size of 2 or more.'
-          : `None of the ${order.length} training images could be read; the first reason: ${reason}`,
+          : `None of the ${images} training images could be read; the first reason: ${reason}`,
       )
     }
     return this.#endEpoch(elapsed)
   }
 
   /** Forward, backward and, at a boundary, the update; gives the loss, or null for a batch without images. */
-  #step(batch: Batch, epochShare: number, boundary: boolean, inGroup: number): number | null {
+  #step(
+    [batch, partner]: [Batch, Batch | null],
+    epochShare: number,
+    boundary: boolean,
+    inGroup: number,
+  ): number | null {
     const { size } = this.#job.recipe.data
-    const { clip_norm: clipNorm } = this.#recipe
     const p = this.#progress
     const count = batch.indices.length
     let value: number | null = null
     if (count > 1 || (count === 1 && size >= SMALLEST_ALONE)) {
-      const prepared = this.#preparation.prepare(batch, p.batch)
+      const prepared = this.#preparation.prepare(batch, p.batch, partner)
       this.#model.train()
-      const loss = scope(() => this.#forward(prepared))
-      try {
-        value = loss.item()
-        if (!Number.isFinite(value)) this.#fail(prepared, value)
-        const scaled = scope(() => (this.#scaler ? this.#scaler.scale(loss) : loss).div(inGroup))
-        scaled.backward()
-        scaled.dispose()
-      } finally {
-        loss.dispose()
-      }
+      value = this.#backward(prepared, inGroup)
+      // The loader's memory is used again for the next batch.
+      if (this.#update.twice)
+        this.#group.push(boundary ? prepared : { ...prepared, pixels: prepared.pixels.slice() })
     }
     if (boundary) {
-      const { optimizer, shares } = this.#learning
-      const rate = learningRateAt(this.#recipe, p.epoch + epochShare, p.plateauFactor)
-      optimizer.groups.forEach(({ settings }, i) => (settings.lr = rate * shares[i]))
-      const finite = this.#scaler?.unscale(optimizer) ?? true
-      if (clipNorm !== null) optim.clipGradNorm_(optimizer.parameters, clipNorm)
-      if (this.#scaler) this.#scaler.step(optimizer, finite)
-      else optimizer.step()
-      optimizer.zeroGrad()
-      p.scaler = this.#scaler?.state ?? null
+      this.#update.step(learningRateAt(this.#recipe, p.epoch + epochShare, p.plateauFactor), () =>
+        nn.withFrozenStatistics(this.#model, () => {
+          for (const prepared of this.#group) this.#backward(prepared, inGroup)
+        }),
+      )
+      this.#group = []
+      this.#update.note(p)
       p.updates++
     }
     return value
+  }
+
+  /** Forward and backward; gives the loss. */
+  #backward(prepared: TrainingBatch, inGroup: number): number {
+    const loss = scope(() => this.#forward(prepared))
+    try {
+      const value = loss.item()
+      if (!Number.isFinite(value)) this.#fail(prepared, value)
+      this.#update.backward(loss, inGroup)
+      return value
+    } finally {
+      loss.dispose()
+    }
   }
 
   #forward(batch: TrainingBatch): Tensor {
@@ -257,11 +280,7 @@ export class Trainer {
     const pixels = pixelsToTensor(batch, this.#job.recipe.data.size, this.#model.settings, this.#placement)
     const { head } = this.#model
     const shape = [batch.indices.length, this.#job.labels.length]
-    const { seed } = this.#recipe
-    const { epoch, batch: at } = this.#progress
-    const shown = head.wantsKnown
-      ? revealLabels(batch.targets, this.#job.labels.length, new Random(REVEALING, seed, epoch, at))
-      : null
+    const { shown } = batch
     const side = {
       metadata: metadataInput(head, this.#train, batch.indices, device),
       known: shown === null ? null : fromTypedArray(shown, shape, { device }),
@@ -273,21 +292,23 @@ export class Trainer {
       dtype === 'float32'
         ? forward()
         : autocast({ device: device.startsWith('cuda') ? 'cuda' : 'cpu', dtype }, forward)
-    return this.#objective.of(output, y)
+    return this.#objective.of(output, y, this.#progress.epoch + 1)
   }
 
   async #endEpoch(elapsed: () => number): Promise<boolean> {
     const p = this.#progress
     const { epochs, monitor, early_stopping: earlyStopping } = this.#recipe
     const { evaluation, data } = this.#job.recipe
-    const validated = await predictSamples(this.#model, this.#loader, this.#val, {
-      size: data.size,
-      batchSize: evaluation.batch_size,
-      placement: this.#placement,
-      loss: this.#objective.loss,
-      onBatch: (done, total) => this.#hooks.post({ kind: 'evaluating', split: 'val', done, total }),
-      stopped: () => this.#hooks.stopped,
-    })
+    const validated = await this.#update.withAverage(() =>
+      predictSamples(this.#model, this.#loader, this.#val, {
+        size: data.size,
+        batchSize: evaluation.batch_size,
+        placement: this.#placement,
+        loss: this.#objective.loss,
+        onBatch: (done, total) => this.#hooks.post({ kind: 'evaluating', split: 'val', done, total }),
+        stopped: () => this.#hooks.stopped,
+      }),
+    )
     // Stopped in the middle: the epoch's training is done, its evaluation is made again on resume.
     if (!validated.complete) return false
     // Caught before it becomes the checkpoint, which would then never lead anywhere.
@@ -308,9 +329,11 @@ export class Trainer {
     p.waited = better ? 0 : p.waited + 1
     // Without anything to compare by, the newest weights are the best known.
     const newest = better || p.best === null
-    if (newest) this.#saveBest()
-    const learningRate = this.#learning.optimizer.learningRate
-    p.plateauFactor = this.#plateau.step(value)
+    if (newest) await this.#update.withAverage(() => this.#saveBest())
+    const { learningRate } = this.#update.optimizer
+    const factor = this.#plateau.step(value)
+    if (factor < p.plateauFactor && this.#recipe.schedule.name === 'plateau') this.#update.endStage()
+    p.plateauFactor = factor
     p.plateau = { ...this.#plateau.state }
     const seconds = elapsed()
     const trainLoss = p.lossSum / p.lossImages
@@ -355,7 +378,8 @@ export class Trainer {
     this.unreadable()
     this.warnings()
     // A finite loss can leave gradients, and so weights, that are not: such a state must not replace a good one.
-    const weights = this.#learning.optimizer.parameters
+    const { optimizer, tensors } = this.#update
+    const weights = optimizer.parameters
     if (
       !scope(() => Number.isFinite(aten.stack.default(aten._foreach_norm.Scalar(weights, 2)).sum().item()))
     ) {
@@ -364,7 +388,7 @@ export class Trainer {
           WHAT_HELPS,
       )
     }
-    saveCheckpoint(this.#folder.lastCheckpoint, this.#model, this.#learning.optimizer, this.#progress)
+    saveCheckpoint(this.#folder.lastCheckpoint, this.#model, optimizer, this.#progress, tensors)
     this.#savedAt = performance.now()
   }
 
@@ -373,12 +397,12 @@ export class Trainer {
   }
 
   /** Writes the batch aside for a look, and ends the run. The last checkpoint stays as it is. */
-  #fail({ indices, ...batch }: TrainingBatch, value: number): never {
+  #fail({ indices, pixels, targets }: TrainingBatch, value: number): never {
     const images = Array.from(indices, (index) => this.#train[index].image)
     const { inChannels } = this.#model.settings
     const where = keepBatch(
       this.#folder.failedBatch,
-      { ...batch, images },
+      { pixels, targets, images },
       inChannels,
       this.#job.recipe.data.size,
     )
@@ -388,6 +412,9 @@ export class Trainer {
     )
   }
 }
+
+/** Neither absent nor present nor unknown. */
+const isBetween = (value: number | null): boolean => value !== null && value !== 0 && value !== 1
 
 const WHAT_HELPS =
   'A new run with a smaller training.optimizer.learning_rate, training.clip_norm=1 or training.precision=float32 ' +

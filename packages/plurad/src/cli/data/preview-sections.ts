@@ -1,6 +1,6 @@
 /** What a preview shows, as encoded pictures in rows. */
 import type { Sharp } from 'sharp'
-import { mix } from '../../data/augment/mix.js'
+import { mix, mixBalanced, reordered, type LabelledBatch } from '../../data/augment/mix.js'
 import { pictureBytes, previewRows, variedSamples } from '../../data/augment/preview.js'
 import { loadedFor } from '../../data/augment/steps.js'
 import type { Dataset, Sample } from '../../data/dataset.js'
@@ -108,13 +108,14 @@ async function mixedSection(
   const pixels = new Float32Array(length * shown.length)
   pictures.forEach((picture, row) => pixels.set(picture, row * length))
   const targets = Float32Array.from(shown.flatMap(({ sample }) => sample.labels.map((value) => value ?? NaN)))
-  const mixed = mix(
-    { pixels, targets },
-    shown.length,
-    { ...mixing, p: 1 },
-    data.size,
-    new Random(seed, shown.length),
-  )
+  const random = new Random(seed, shown.length)
+  const always = { ...mixing, p: 1 }
+  const batch = { pixels, targets }
+  const others = (): LabelledBatch => reordered(batch, [...shown.keys()].reverse())
+  const mixed =
+    mixing.name === 'balanced_mixup'
+      ? mixBalanced(batch, shown.length, others(), shown.length, always, random)
+      : mix(batch, shown.length, always, data.size, random)
   const cells = shown.map((_, row) => {
     const own = Array.from(mixed.targets.subarray(row * labels.length, (row + 1) * labels.length))
     return cell(mixed.pixels.subarray(row * length, (row + 1) * length), shares(own, labels))

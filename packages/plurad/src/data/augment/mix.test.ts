@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../random.js'
-import { cutMix, drawBeta, mixUp, reordered, type LabelledBatch } from './mix.js'
+import { cutMix, drawBeta, mixBalanced, mixUp, reordered, type LabelledBatch } from './mix.js'
 
 const SIZE = 12
 
@@ -86,6 +86,31 @@ describe('drawBeta', () => {
     const draws = Array.from({ length: 500 }, () => drawBeta(random, 1e-9, 1e-9))
     expect(draws.every((value) => value === 0 || value === 1)).toBe(true)
     expect(new Set(draws).size).toBe(2)
+  })
+})
+
+describe('mixBalanced', () => {
+  const drawn = batch([0, 0, 0], [0, 0, NaN])
+  const balanced = batch([0.4, 0.8], [1, 1])
+
+  it('adds one share of the class-balanced images, which take turns where they are fewer', () => {
+    const shares = Array.from({ length: 400 }, (_, seed) => {
+      const mixed = mixBalanced(drawn, 3, balanced, 2, { alpha: 0.5, p: 1 }, new Random(seed))
+      const share = mixed.pixels[0] / 0.4
+      expect(mixed.pixels[SIZE * SIZE]).toBeCloseTo(0.8 * share, 6)
+      expect(mixed.pixels[2 * SIZE * SIZE]).toBeCloseTo(0.4 * share, 6)
+      if (share > 0 && share < 1) expect(mixed.targets[2]).toBeNaN()
+      expect(mixed.targets[0]).toBeCloseTo(share, 6)
+      return share
+    })
+    // Beta(1/2, 1): mean 1/3, and half of them below 1/4.
+    expect(shares.reduce((a, b) => a + b, 0) / shares.length).toBeCloseTo(1 / 3, 1)
+    expect(Math.abs(shares.filter((share) => share < 0.25).length / shares.length - 0.5)).toBeLessThan(0.1)
+  })
+
+  it('leaves the batch alone where the lot says so, or nothing could be read', () => {
+    expect(mixBalanced(drawn, 3, balanced, 2, { alpha: 0.5, p: 0 }, new Random(1))).toBe(drawn)
+    expect(mixBalanced(drawn, 3, batch([], []), 0, { alpha: 0.5, p: 1 }, new Random(1))).toBe(drawn)
   })
 })
 

@@ -7,8 +7,12 @@ import { shuffled, type Random } from '../random.js'
 
 /** The recipe's `mixing`. */
 export const mixingSchema = z.strictObject({
-  name: z.enum(['mixup', 'cutmix']),
-  /** Shares are drawn from Beta(alpha, alpha): the smaller, the nearer to the original images. */
+  /** balanced_mixup mixes with a second batch, whose images are drawn class by class. */
+  name: z.enum(['mixup', 'cutmix', 'balanced_mixup']),
+  /**
+   * Shares are drawn from Beta(alpha, alpha), that of the second batch of balanced_mixup from Beta(alpha, 1): the smaller, the
+   * nearer to the original images.
+   */
   alpha: z.number().positive().default(0.2),
   /** How many of the batches, in [0, 1]. */
   p: z.number().min(0).max(1).default(1),
@@ -54,6 +58,7 @@ export function mix(
   size: number,
   random: Random,
 ): LabelledBatch {
+  if (name === 'balanced_mixup') throw new TypeError('balanced_mixup mixes with a second batch: mixBalanced')
   if (!random.chance(p)) return batch
   const share = drawBeta(random, alpha, alpha)
   const other = reordered(
@@ -66,11 +71,42 @@ export function mix(
   return name === 'mixup' ? mixUp(batch, other, share) : cutMix(batch, other, share, size, random)
 }
 
-/** The same batch with its images in another order: `order[i]` is the one that becomes the i-th. */
-export function reordered(batch: LabelledBatch, order: readonly number[]): LabelledBatch {
+/**
+ * Balanced-MixUp (Galdran et al., MICCAI 2021, arXiv:2109.09850): every image is mixed with one that was drawn class by class,
+ * whose share comes from Beta(alpha, 1), mostly small. A second batch of fewer images, since some could not be read, is gone
+ * through again from its start; without any image nothing is mixed.
+ *
+ * @param count images of `batch`
+ * @param balanced the second batch, of `balancedCount` images
+ */
+export function mixBalanced(
+  batch: LabelledBatch,
+  count: number,
+  balanced: LabelledBatch,
+  balancedCount: number,
+  { alpha, p }: Pick<Mixing, 'alpha' | 'p'>,
+  random: Random,
+): LabelledBatch {
+  if (!random.chance(p) || balancedCount === 0) return batch
+  const share = drawBeta(random, alpha, 1)
+  const rows = Array.from({ length: count }, (_, at) => at % balancedCount)
+  return mixUp(reordered(balanced, rows, balancedCount), batch, share)
+}
+
+/**
+ * The same batch with its images in another order: `order[i]` is the one that becomes the i-th. Some may come up again, others
+ * not at all.
+ *
+ * @param count images of the batch
+ */
+export function reordered(
+  batch: LabelledBatch,
+  order: readonly number[],
+  count = order.length,
+): LabelledBatch {
   const rows = (values: Float32Array): Float32Array<ArrayBuffer> => {
-    const length = values.length / order.length
-    const result = new Float32Array(values.length)
+    const length = values.length / count
+    const result = new Float32Array(order.length * length)
     order.forEach((from, to) => result.set(values.subarray(from * length, (from + 1) * length), to * length))
     return result
   }

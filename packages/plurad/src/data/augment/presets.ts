@@ -28,4 +28,24 @@ export const presets: Readonly<Record<string, readonly AugmentationStep[]>> = {
     { name: 'contrast', factor: [0.8, 1.2], p: 0.3 },
     { name: 'gamma', range: [0.7, 1.4], p: 0.3 },
   ],
+  /**
+   * Views of radiographs for the stage simclr, which are to differ in much and show the same findings: cuts after SimCLR's
+   * (Chen et al., 2020), whose area begins at 0.08, changes of exposure instead of colour, no mirroring.
+   */
+  simclr_radiograph: [
+    { name: 'rotation', degrees: 10, fill: 'edge' },
+    { name: 'random_resized_crop', scale: [0.3, 1] },
+    { name: 'contrast', factor: [0.6, 1.4] },
+    { name: 'gamma', range: [0.6, 1.67] },
+    { name: 'gaussian_blur', sigma: [0.1, 1], p: 0.5 },
+  ],
+  /** The same for photographs of the fundus, which may be mirrored and turned further. */
+  simclr_fundus: [
+    { name: 'horizontal_flip' },
+    { name: 'rotation', degrees: 45, fill: 'edge' },
+    { name: 'random_resized_crop', scale: [0.3, 1] },
+    { name: 'brightness', factor: [0.6, 1.4] },
+    { name: 'contrast', factor: [0.6, 1.4] },
+    { name: 'gaussian_blur', sigma: [0.1, 1], p: 0.5 },
+  ],
 }

@@ -120,9 +120,13 @@ describe.each(Object.entries(presets))('preset %s', (name, steps: readonly Augme
     for (let seed = 0; seed < 20; seed++) {
       const result = augmenter.apply(given, new Random(seed))
       expect(result).not.toEqual(given)
-      const difference =
-        result.reduce((sum, value, at) => sum + Math.abs(value - given[at]), 0) / result.length
-      expect(difference).toBeLessThan(0.35)
+      const mean = (values: Float32Array): number =>
+        values.reduce((sum, value) => sum + value, 0) / values.length
+      // Views of simclr show another part of the image, so that pixels have no counterpart; what they show is as bright.
+      const difference = name.startsWith('simclr_')
+        ? Math.abs(mean(result) - mean(given))
+        : mean(result.map((value, at) => Math.abs(value - given[at])))
+      expect(difference).toBeLessThan(name.startsWith('simclr_') ? 0.25 : 0.35)
     }
   })
 })

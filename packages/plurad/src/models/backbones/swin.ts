@@ -236,7 +236,10 @@ class SwinTransformer extends Backbone {
     for (const [name, module] of this.features.namedChildren()) {
       x = (module as nn.Module).forward(x)
       // After the patches come blocks and mergings in turn.
-      if (Number(name) % 2 === 1) stages.push(x.permute(0, 3, 1, 2))
+      if (Number(name) % 2 === 0) continue
+      const stage = x.permute(0, 3, 1, 2)
+      stages.push(stage)
+      x = stage.permute(0, 2, 3, 1)
     }
     const map = this.norm.forward(x).permute(0, 3, 1, 2)
     return { map, stages: [...stages.slice(0, -1), map], token: null }

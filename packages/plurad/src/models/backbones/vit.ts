@@ -46,7 +46,7 @@ class EncoderBlock extends nn.Module {
   }
 }
 
-class Encoder extends nn.Module {
+class Encoder extends nn.Module<[Tensor, ((tokens: Tensor) => Tensor)?]> {
   /** One vector a token, the class token's first. */
   readonly pos_embedding: Parameter
   readonly layers: nn.Sequential
@@ -67,20 +67,16 @@ class Encoder extends nn.Module {
     this.ln = new nn.LayerNorm(width, EPS)
   }
 
-  /** Tokens after every third of the layers, the last ones normalised. */
-  forward(tokens: Tensor): Tensor {
-    return this.thirds(tokens)[2]
-  }
-
-  thirds(tokens: Tensor): [Tensor, Tensor, Tensor] {
+  /** Tokens after the last layer, normalised; those after every third of the layers before go through `onThird`. */
+  forward(tokens: Tensor, onThird: (tokens: Tensor) => Tensor = (same) => same): Tensor {
     let x = tokens.add(this.pos_embedding)
     const blocks = Array.from(this.layers.namedChildren(), ([, block]) => block as nn.Module)
-    const kept: Tensor[] = []
     blocks.forEach((block, i) => {
       x = block.forward(x)
-      if ((i + 1) % (blocks.length / 3) === 0) kept.push(x)
+      const done = (3 * (i + 1)) / blocks.length
+      if (done === 1 || done === 2) x = onThird(x)
     })
-    return [kept[0], kept[1], this.ln.forward(x)]
+    return this.ln.forward(x)
   }
 }
 
@@ -110,11 +106,16 @@ class VisionTransformer extends Backbone {
     const patches = this.conv_proj.forward(pixels)
     const [batch, , height, width] = patches.shape
     const tokens = patches.flatten(2).transpose(1, 2)
-    const all = this.encoder.thirds(cat([this.class_token.expand(batch, -1, -1), tokens], 1))
-    const stages = all.map((stage) =>
-      stage.slice(1, 1).transpose(1, 2).reshape(batch, this.featureChannels, height, width),
+    const stages: Tensor[] = []
+    const asMap = (all: Tensor): Tensor => {
+      const map = all.slice(1, 1).transpose(1, 2).reshape(batch, this.featureChannels, height, width)
+      stages.push(map)
+      return map
+    }
+    const last = this.encoder.forward(cat([this.class_token.expand(batch, -1, -1), tokens], 1), (all) =>
+      cat([all.slice(1, 0, 1), asMap(all).flatten(2).transpose(1, 2)], 1),
     )
-    return { map: stages[2], stages, token: all[2].select(1, 0) }
+    return { map: asMap(last), stages, token: last.select(1, 0) }
   }
 
   publishedClassifier(labels: number): TokenHead {

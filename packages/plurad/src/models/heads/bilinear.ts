@@ -9,7 +9,7 @@ import { nn, type Tensor } from '@plurad/torch'
 import { z } from 'zod'
 import type { Backbone } from '../backbone.js'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { averagePool, pointwise } from '../layers.js'
 
 interface Options {
@@ -56,6 +56,10 @@ class BilinearHead extends Head {
           ]),
     ]
     return { logits, branches }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.classifier
   }
 }
 

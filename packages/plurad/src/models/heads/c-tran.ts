@@ -7,8 +7,8 @@
 import { aten, cat, empty, nn, Parameter, type Tensor, zeros } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
-import { GroupLinear, pointwise, withPositions } from '../layers.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { attentionOver, GroupLinear, pointwise, withPositions } from '../layers.js'
 
 interface Options {
   dim: number | null
@@ -52,9 +52,20 @@ class CTran extends Head {
       known === null ? zeros([map.size(0), labels], { dtype: 'int64', device: map.device }) : statesOf(known)
     const tokens = this.label_embedding.unsqueeze(0).add(aten.embedding.default(this.state_embedding, states))
     let x = this.norm.forward(cat([positions, tokens.to({ dtype: positions.dtype })], 1))
-    for (const layer of this.layers) x = layer.forward(x)
-    const classFeatures = x.slice(1, positions.size(1))
-    return { logits: this.classifier.forward(classFeatures), classFeatures }
+    let looks: Tensor | null = null
+    for (const layer of this.layers) {
+      const { output, weights } = layer.attend(x, !this.training)
+      x = output
+      looks = weights
+    }
+    const count = positions.size(1)
+    const classFeatures = x.slice(1, count)
+    const attention = looks && attentionOver(looks.slice(1, count).slice(2, 0, count), map)
+    return { logits: this.classifier.forward(classFeatures), classFeatures, ...(attention && { attention }) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.classifier
   }
 }
 

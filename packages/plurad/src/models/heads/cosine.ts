@@ -5,7 +5,7 @@
 import { empty, nn, Parameter } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadInput, type HeadOutput } from '../head.js'
 import { averagePool, normalise } from '../layers.js'
 
 class CosineHead extends Head {
@@ -26,6 +26,10 @@ class CosineHead extends Head {
     const cosines = normalise(averagePool(map)).matmul(normalise(this.weight).transpose(0, 1))
     const scaled = cosines.mul(this.#scale)
     return { logits: this.bias === null ? scaled : scaled.add(this.bias) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return { weight: this.weight, bias: this.bias, normalised: true }
   }
 }
 

@@ -9,8 +9,8 @@ import { cat, empty, nn, Parameter, tensor, zeros, type Tensor } from '@plurad/t
 import { z } from 'zod'
 import { RecipeError } from '../../errors.js'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
-import { GroupLinear, pointwise, tokensOf, withPositions } from '../layers.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { attentionOver, GroupLinear, pointwise, tokensOf, withPositions } from '../layers.js'
 
 interface Options {
   prompt: boolean
@@ -87,21 +87,36 @@ class LdrNet extends Head {
   }
 
   forward({ map }: HeadInput): HeadOutput {
-    const classFeatures = this.decouple(map)
-    return { logits: this.classifier.forward(classFeatures), classFeatures }
+    const { classFeatures, attention } = this.decouple(map)
+    return { logits: this.classifier.forward(classFeatures), classFeatures, ...(attention && { attention }) }
   }
 
-  /** Feature map [N, featureChannels, H, W] -> class-aware features [N, labels, D]. */
-  decouple(map: Tensor): Tensor {
+  /**
+   * Feature map [N, featureChannels, H, W] -> class-aware features [N, labels, D] and, in evaluation, how the last layer's
+   * label tokens look at the map, [N, labels, H, W].
+   */
+  decouple(map: Tensor): { classFeatures: Tensor; attention: Tensor | null } {
     const projected = this.projection?.forward(map) ?? map
     const tokens = this.#mapPositions === 'sine' ? withPositions(projected) : tokensOf(projected)
     const labels = this.label_embedding.add(this.label_indicator)
     const query = this.prompt === null ? labels : cat([this.prompt.forward(), labels], 0)
     const placed = query.add(this.position_embedding).unsqueeze(0).expand(map.size(0), -1, -1)
     let x = cat([placed.to({ dtype: tokens.dtype }), tokens], 1)
-    for (const layer of this.encoder) x = layer.forward(x)
+    let looks: Tensor | null = null
+    for (const layer of this.encoder) {
+      const { output, weights } = layer.attend(x, !this.training)
+      x = output
+      looks = weights
+    }
     const { start, end } = labelPositions(query.size(0), labels.size(0))
-    return x.slice(1, start, end)
+    return {
+      classFeatures: x.slice(1, start, end),
+      attention: looks && attentionOver(looks.slice(1, start, end).slice(2, query.size(0)), map),
+    }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.classifier
   }
 }
 
@@ -112,7 +127,7 @@ export function labelPositions(queries: number, labels: number): { start: number
 
 export const ldrnet = defineHead({
   paper: 'Huang et al., LDRNet: label decoupling and reconstruction, 2024',
-  usesVectors: true,
+  usesVectors: ({ prompt }) => prompt,
   options: z.strictObject({
     prompt: z.boolean().default(true),
     /** Width of the tokens; null for the backbone's channels, as published. */

@@ -1,7 +1,7 @@
 /** Global average pooling and one linear layer: with DenseNet-121 and a sigmoid this is CheXNet (arXiv:1711.05225). */
 import { nn } from '@plurad/torch'
 import { z } from 'zod'
-import { Head, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadInput, type HeadOutput } from '../head.js'
 import { averagePool } from '../layers.js'
 import { defineHead } from '../define.js'
 
@@ -16,6 +16,10 @@ class LinearHead extends Head {
 
   forward({ map }: HeadInput): HeadOutput {
     return { logits: this.classifier.forward(averagePool(map)) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.classifier
   }
 }
 

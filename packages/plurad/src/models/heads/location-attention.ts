@@ -5,7 +5,7 @@
 import { nn } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { pointwise } from '../layers.js'
 
 interface Options {
@@ -32,6 +32,10 @@ class LocationAttention extends Head {
     const seen = map.flatten(2).mul(weights).sum(2)
     const attention = weights.reshape(map.size(0), 1, ...map.shape.slice(2))
     return { logits: this.classifier.forward(seen), attention }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.classifier
   }
 }
 

@@ -2,8 +2,8 @@
 import { cat, nn, zeros } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadInput, type HeadOutput } from '../head.js'
-import { averagePool } from '../layers.js'
+import { type ClassifierRows, Head, type HeadInput, type HeadOutput } from '../head.js'
+import { averagePool, lastLinear } from '../layers.js'
 import { METADATA_FEATURES } from '../metadata.js'
 
 class MetadataFusion extends Head {
@@ -31,6 +31,10 @@ class MetadataFusion extends Head {
     const given = metadata ?? zeros([pooled.size(0), METADATA_FEATURES], { device: map.device })
     const embedded = this.metadata.forward(given.to({ dtype: pooled.dtype })).relu()
     return { logits: this.classifier.forward(cat([pooled, embedded.to({ dtype: pooled.dtype })], 1)) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return lastLinear(this.classifier)
   }
 }
 

@@ -46,7 +46,7 @@ class MetricHead extends Head {
 
 export const metric = defineHead({
   paper: 'Jin et al., dual-weighted metric loss, 2023',
-  usesVectors: true,
+  usesVectors: () => true,
   options: z.strictObject({
     dim: z.int().min(2).default(256),
     scale: z.number().positive().default(10),

@@ -5,7 +5,7 @@
 import { empty, nn, Parameter, type Tensor } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { tokensOf } from '../layers.js'
 
 interface Options {
@@ -82,6 +82,12 @@ class MlDecoder extends Head {
     if (groups !== this.#labels || weights === null) return { logits }
     const attention = weights.reshape(map.size(0), groups, ...map.shape.slice(2))
     return { logits, classFeatures: output, attention }
+  }
+
+  /** Where every label has a query of its own; [C, D, 1]. */
+  override classifierRows(): ClassifierRows | null {
+    const { duplicate_pooling: weight, duplicate_pooling_bias: bias } = this
+    return weight.size(0) === this.#labels ? { weight, bias } : null
   }
 }
 

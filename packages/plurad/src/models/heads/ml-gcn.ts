@@ -96,7 +96,7 @@ class MlGcn extends Head {
 
 export const mlGcn = defineHead({
   paper: 'Chen et al., Multi-Label Image Recognition with Graph Convolutional Networks, CVPR 2019',
-  usesVectors: true,
+  usesVectors: () => true,
   options: z.strictObject({
     hidden: z.int().min(1).default(1024),
     /** Conditional frequency from which two labels are joined; 0.4 as published leaves chest labels almost unjoined. */

@@ -2,8 +2,8 @@
 import { nn } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadInput, type HeadOutput } from '../head.js'
-import { averagePool } from '../layers.js'
+import { type ClassifierRows, Head, type HeadInput, type HeadOutput } from '../head.js'
+import { averagePool, lastLinear } from '../layers.js'
 
 class MlpHead extends Head {
   readonly classifier: nn.Sequential
@@ -20,6 +20,10 @@ class MlpHead extends Head {
 
   forward({ map }: HeadInput): HeadOutput {
     return { logits: this.classifier.forward(averagePool(map)) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return lastLinear(this.classifier)
   }
 }
 

@@ -3,8 +3,9 @@
  * token, Inception's auxiliary branch. With as many labels as the checkpoint has classes, its weights load too.
  */
 import { z } from 'zod'
-import { Head, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadInput, type HeadOutput } from '../head.js'
 import { defineHead } from '../define.js'
+import { lastLinear } from '../layers.js'
 import type { nn } from '@plurad/torch'
 import type { Features, PublishedOutput } from '../backbone.js'
 
@@ -29,6 +30,10 @@ class PublishedHead extends Head {
   forward(input: HeadInput): HeadOutput {
     this.#classifier.training = this.training
     return this.#classifier.forward(input)
+  }
+
+  override classifierRows(): ClassifierRows {
+    return lastLinear(this.#classifier)
   }
 }
 

@@ -5,7 +5,7 @@
 import { empty, nn, Parameter } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
-import { Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { GroupLinear, pointwise, withPositions } from '../layers.js'
 
 interface Options {
@@ -52,6 +52,10 @@ class Query2Label extends Head {
       attention = weights?.reshape(map.size(0), -1, ...map.shape.slice(2))
     }
     return { logits: this.fc.forward(queries), classFeatures: queries, ...(attention && { attention }) }
+  }
+
+  override classifierRows(): ClassifierRows {
+    return this.fc
   }
 }
 

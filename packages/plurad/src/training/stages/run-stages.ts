@@ -11,7 +11,7 @@ import type { RunFolder } from '../../run/folder.js'
 import { saveTensors } from '../checkpoint.js'
 import { formatHistory, type HistoryRow } from '../history.js'
 import type { TrainingMessage } from '../job.js'
-import { makeStage } from './registry.js'
+import { checkStageJob, makeStage } from './registry.js'
 import type { ImageNote, Stage, StageContext } from './stage.js'
 
 const imageNotes = z.array(z.object({ image: z.string(), reason: z.string() }))
@@ -59,6 +59,9 @@ export async function runStages({
   const { recipe } = job
   const plain = isPlain(recipe)
   const done = plain ? [] : readFinished(folder.stages)
+  recipe.stages.forEach((settings, index) => {
+    if (index >= done.length) checkStageJob(settings, { ...job, recipe: recipeOfStage(recipe, index) }, model)
+  })
   let started = false
   let stage: Stage | null = null
   const outcome = (finished: boolean): StagesOutcome => outcomeOf(done, finished ? null : stage, finished)

@@ -59,13 +59,20 @@ export interface StageEntry {
   paper: string
   options: z.ZodObject
   make: (context: StageContext, options: unknown) => Stage
+  /** Whether the stage can do its work, asked before the first stage begins. Throws `PluradError` where it cannot. */
+  check?: (job: TrainingJob, options: unknown, model: Classifier) => void
 }
 
 export function defineStage<Options extends z.ZodObject>(entry: {
   paper: string
   options: Options
   make: (context: StageContext, options: z.infer<Options>) => Stage
+  check?: (job: TrainingJob, options: z.infer<Options>, model: Classifier) => void
 }): StageEntry {
-  const { options, make } = entry
-  return { ...entry, make: (context, raw) => make(context, options.parse(raw)) }
+  const { options, make, check } = entry
+  return {
+    ...entry,
+    make: (context, raw) => make(context, options.parse(raw)),
+    check: (job, raw, model) => check?.(job, options.parse(raw), model),
+  }
 }

@@ -1,10 +1,9 @@
 /** Training on labels: epochs of steps, validation after each, the weights of the best one. */
-import { loadSafetensors, scope } from '@plurad/torch'
 import { z } from 'zod'
-import { RunError } from '../../errors.js'
 import type { HistoryRow } from '../history.js'
 import { Trainer } from '../trainer.js'
 import { defineStage, type ImageNote, type Stage, type StageContext } from './stage.js'
+import { loadWeights } from './weights.js'
 
 export class SupervisedStage implements Stage {
   readonly #trainer: Trainer
@@ -22,7 +21,7 @@ export class SupervisedStage implements Stage {
   async run(): Promise<boolean> {
     const finished = await this.#trainer.run()
     const { model, folder } = this.#context
-    if (finished) scope(() => model.loadStateDict(readBest(folder.bestCheckpoint)))
+    if (finished) loadWeights(folder.bestCheckpoint, model)
     return finished
   }
 
@@ -40,18 +39,6 @@ export class SupervisedStage implements Stage {
   }
   warnings(): ImageNote[] {
     return this.#trainer.warnings()
-  }
-}
-
-function readBest(file: string): ReturnType<typeof loadSafetensors>['tensors'] {
-  try {
-    return loadSafetensors(file).tensors
-  } catch (error) {
-    throw new RunError(
-      `The weights ${file} cannot be read: ${(error as Error).message}. They are written whenever an epoch is the best so ` +
-        'far; start the run again in another folder to make them anew.',
-      { cause: error },
-    )
   }
 }
 

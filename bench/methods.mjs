@@ -1,0 +1,195 @@
+/**
+ * The published methods under one protocol: the same network, size, schedule, splits and seeds. What is trained stays in its
+ * folder, so that the work can be stopped and gone on with; the table is made of whatever is there.
+ *
+ *     node bench/methods.mjs --out FOLDER [--datasets a,b] [--methods a,b] [--seeds 3] [--minutes 60] [--save]
+ *     node bench/methods.mjs --out FOLDER --table-only --save
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { datasets, GROUPS, methods } from './methods/methods.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const dist = join(here, '../packages/plurad/dist')
+const data = resolve(process.env.PLURAD_DATA ?? join(here, '../../shared/data'))
+const flags = process.argv.slice(2)
+const option = (name, value) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : value)
+const out = option('--out')
+if (out === undefined) {
+  console.error('methods: --out <folder> is missing: where should the runs go?')
+  process.exit(2)
+}
+const listed = (name, all) => option(name)?.split(',') ?? all
+const wanted = {
+  datasets: listed('--datasets', Object.keys(datasets)),
+  methods: listed('--methods', Object.keys(methods)),
+  seeds: Array.from({ length: Number(option('--seeds', 3)) }, (_, seed) => seed),
+}
+const until = performance.now() + Number(option('--minutes', Infinity)) * 60_000
+const folderOf = (dataset, method, seed) => join(out, dataset, `${method}-s${seed}`)
+
+if (!flags.includes('--table-only')) train()
+await table()
+
+/** Seeds first, so that a table of all methods is there as early as can be. */
+function train() {
+  for (const seed of wanted.seeds)
+    for (const dataset of wanted.datasets)
+      for (const method of wanted.methods) {
+        if (performance.now() > until) return console.log('The time is up; the same command goes on.')
+        trainOne(dataset, method, seed)
+      }
+}
+
+function trainOne(dataset, method, seed) {
+  const folder = folderOf(dataset, method, seed)
+  if (existsSync(join(folder, 'metrics.json'))) return
+  mkdirSync(dirname(folder), { recursive: true })
+  const changes = merged(datasets[dataset], methods[method])
+  const sets = flat({ ...changes, training: { ...changes.training, seed } })
+  const begun = existsSync(join(folder, 'recipe.yaml'))
+  const command = begun
+    ? ['train', '--resume', '--out', folder]
+    : ['train', join(here, 'methods/base.yaml'), '--data', join(data, dataset), '--out', folder, ...sets]
+  const start = performance.now()
+  const result = spawnSync(process.execPath, [join(dist, 'cli/main.js'), ...command], { encoding: 'utf8' })
+  const seconds = ((performance.now() - start) / 1000).toFixed(0)
+  if (result.status === 0) console.log(`${dataset} ${method} seed ${seed}: ${seconds} s`)
+  else
+    console.error(
+      `${dataset} ${method} seed ${seed} failed after ${seconds} s:\n${result.stderr.slice(-2000)}`,
+    )
+}
+
+function merged(a, b) {
+  const result = { ...a }
+  for (const [key, value] of Object.entries(b))
+    result[key] =
+      key in result && typeof value === 'object' && !Array.isArray(value) ? merged(result[key], value) : value
+  return result
+}
+
+/** Two levels deep as `--set a.b=value`. */
+function flat(changes) {
+  return Object.entries(changes).flatMap(([key, value]) =>
+    ['data', 'model', 'training'].includes(key)
+      ? Object.entries(value).flatMap(([inner, v]) => ['--set', `${key}.${inner}=${JSON.stringify(v)}`])
+      : ['--set', `${key}=${JSON.stringify(value)}`],
+  )
+}
+
+async function table() {
+  const { bootstrap, differenceOf, groupLabels, intervalOf, maxF1Thresholds, meanOf } = await import(
+    join(dist, 'metrics/index.js')
+  )
+  const { readPredictions } = await import(join(dist, 'metrics/predictions.js'))
+  const FIGURES = [
+    ['macro', 'auc'],
+    ['macro', 'average_precision'],
+    ['macro', 'f1'],
+    ['odir', 'score'],
+    ['head', 'auc'],
+    ['medium', 'auc'],
+    ['tail', 'auc'],
+    ['tail', 'average_precision'],
+  ]
+  const rows = []
+  for (const dataset of wanted.datasets) {
+    const known = {}
+    for (const method of wanted.methods) {
+      const folders = wanted.seeds
+        .map((seed) => folderOf(dataset, method, seed))
+        .filter((folder) => existsSync(join(folder, 'metrics.json')))
+      if (folders.length === 0) continue
+      const distributions = []
+      for (const folder of folders) {
+        const test = await readPredictions(join(folder, 'predictions/test.csv'))
+        const val = await readPredictions(join(folder, 'predictions/val.csv'))
+        const { counts, images } = trainingCounts(folder, test.labels)
+        distributions.push(
+          bootstrap(test, {
+            ...{ repetitions: 1000, seed: 0, jackknife: false },
+            thresholds: maxF1Thresholds(val),
+            groups: groupLabels(counts, { head: GROUPS.head * images, tail: GROUPS.tail * images }),
+          }),
+        )
+      }
+      known[method] = { seeds: folders.length, mean: meanOf(distributions), distributions, folders }
+    }
+    for (const [method, { seeds, mean, distributions, folders }] of Object.entries(known)) {
+      const base = known.bce
+      const row = { dataset, method, seeds, seconds_an_epoch: secondsAnEpoch(folders) }
+      for (const [of, metric] of FIGURES) {
+        const index = mean.figures.findIndex((figure) => figure.of === of && figure.metric === metric)
+        const name = `${of}_${metric}`
+        if (index < 0 || Number.isNaN(mean.estimate[index])) continue
+        const interval = intervalOf(mean, index, 'percentile', 0.95)
+        row[name] = mean.estimate[index].toFixed(4)
+        row[`${name}_low`] = interval?.[0].toFixed(4) ?? ''
+        row[`${name}_high`] = interval?.[1].toFixed(4) ?? ''
+        if (metric === 'auc' && of === 'macro') {
+          row.seeds_low = Math.min(...distributions.map((one) => one.estimate[index])).toFixed(4)
+          row.seeds_high = Math.max(...distributions.map((one) => one.estimate[index])).toFixed(4)
+          if (base !== undefined && base.seeds === seeds && method !== 'bce') {
+            const difference = differenceOf(mean, base.mean)
+            const [low, high] = intervalOf(difference, index, 'percentile', 0.95) ?? [NaN, NaN]
+            row.auc_minus_bce = difference.estimate[index].toFixed(4)
+            row.auc_minus_bce_low = low.toFixed(4)
+            row.auc_minus_bce_high = high.toFixed(4)
+          }
+        }
+      }
+      rows.push(row)
+      console.log(
+        `${dataset.padEnd(14)} ${method.padEnd(22)} ${seeds} seed(s)  AUC ${row.macro_auc} (${row.macro_auc_low}-${row.macro_auc_high})` +
+          `  AP ${row.macro_average_precision}  F1 ${row.macro_f1}  tail AUC ${row.tail_auc ?? '-'}`,
+      )
+    }
+  }
+  if (flags.includes('--save')) save(rows)
+}
+
+/** Positive training images of each label, from the split and the predictions' own table. */
+function trainingCounts(folder, labels) {
+  const rows = readFileSync(join(folder, 'split.csv'), 'utf8').trim().split('\n')
+  const columns = rows[0].split(',')
+  const [split, ...at] = ['split', ...labels].map((name) => columns.indexOf(name))
+  const train = rows
+    .slice(1)
+    .map((row) => row.split(','))
+    .filter((row) => row[split] === 'train')
+  return {
+    images: train.length,
+    counts: at.map((column) => train.filter((row) => row[column] === '1').length),
+  }
+}
+
+function secondsAnEpoch(folders) {
+  const seconds = folders.flatMap((folder) => {
+    const file = join(folder, 'history.jsonl')
+    if (!existsSync(file)) return []
+    return readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((row) => JSON.parse(row).seconds)
+  })
+  seconds.sort((a, b) => a - b)
+  return seconds.length === 0 ? '' : seconds[seconds.length >> 1].toFixed(1)
+}
+
+function save(rows) {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', cwd: here }).trim()
+  const common = {
+    date: new Date().toISOString().slice(0, 10),
+    commit,
+    cpu: cpus()[0].model,
+    cores: cpus().length,
+    command: `node bench/methods.mjs --out FOLDER --seeds ${wanted.seeds.length} --save`,
+  }
+  const columns = [...new Set(['date', 'commit', 'cpu', 'cores', ...rows.flatMap(Object.keys), 'command'])]
+  const lines = rows.map((row) => columns.map((column) => ({ ...common, ...row })[column] ?? '').join(','))
+  writeFileSync(join(here, 'results/methods.csv'), `${columns.join(',')}\n${lines.join('\n')}\n`)
+}
