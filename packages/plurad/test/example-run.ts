@@ -24,6 +24,8 @@ const FINDINGS = [
 
 export interface ExampleRun {
   images?: number
+  /** The first so many labels only. */
+  labels?: number
   /** Replaces label names, such as by hostile ones. */
   rename?: (label: string) => string
   /** A label that never occurs in the test split. */
@@ -38,8 +40,9 @@ export async function writeExampleRun(
   options: ExampleRun = {},
 ): Promise<{ test: MultilabelMetrics }> {
   const { images = 4000, rename = (label: string) => label, absentInTest, sharedPatients = 0 } = options
+  const findings = FINDINGS.slice(0, options.labels)
   const random = generator(7)
-  const labels = FINDINGS.map(({ label }) => rename(label))
+  const labels = findings.map(({ label }) => rename(label))
   const rows = Array.from({ length: images }, (_, i) => {
     const patient = Math.floor(i / 3.6)
     const draw = (patient * 7919) % 100
@@ -47,7 +50,7 @@ export async function writeExampleRun(
       patient < sharedPatients && i % 2 ? 'train' : draw < 70 ? 'train' : draw < 80 ? 'val' : 'test'
     // Sick patients have several findings, which makes labels come together.
     const sick = random() < 0.45 ? 2.1 : 0.1
-    const truth = FINDINGS.map(({ label, prevalence }) => {
+    const truth = findings.map(({ label, prevalence }) => {
       const present = random() < prevalence * sick && !(split === 'test' && label === absentInTest)
       return random() < 0.01 ? NaN : Number(present)
     })
@@ -58,7 +61,7 @@ export async function writeExampleRun(
     const chosen = rows.filter((row) => row.split === split)
     const scores = chosen.flatMap(({ truth }) =>
       truth.map((present, c) => {
-        const { prevalence, strength } = FINDINGS[c]
+        const { prevalence, strength } = findings[c]
         const logit = Math.log(prevalence / (1 - prevalence)) + normal(random) + strength * (present || 0)
         return Math.fround(1 / (1 + Math.exp(-logit)))
       }),

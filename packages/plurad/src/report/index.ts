@@ -1,1 +1,2 @@
-export { renderReport, writeReport } from './report.js'
+export { pictureSource, type PictureSource } from './cases/pictures.js'
+export { renderReport, writeEvaluationReport, writeReport, type Evaluation } from './report.js'

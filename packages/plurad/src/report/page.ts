@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Figure } from './figures/figure.js'
 import { html, trusted, type Html } from './html.js'
 import { SCRIPT } from './script.js'
 import { STYLE } from './style.js'
@@ -7,6 +8,8 @@ export interface Section {
   id: string
   title: string
   body: Html
+  /** Those that are in the body, for files of their own. */
+  figures?: readonly Figure[]
 }
 
 export interface Page {
@@ -75,7 +78,7 @@ export function pageHeader(
 }
 
 /** A number to be seen at once, in a `<dl class="headline">`. */
-export function largeNumber(name: string, value: string, under: string): Html {
+export function largeNumber(name: string, value: string, under: Html | string): Html {
   return html`<div>
     <dt>${name}</dt>
     <dd class="value">${value}</dd>

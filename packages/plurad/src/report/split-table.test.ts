@@ -15,9 +15,9 @@ describe('summariseSplits', () => {
     const { labels, splits, sharedPatients } = summariseSplits('split.csv', table)
     expect(labels).toEqual(['Mass', 'Nodule, small'])
     expect(splits).toEqual({
-      train: { images: 3, patients: 2, positives: [3, 1] },
-      val: { images: 1, patients: 0, positives: [0, 0] },
-      test: { images: 1, patients: 1, positives: [0, 1] },
+      train: { images: 3, patients: 2, withAny: 3, positives: [3, 1] },
+      val: { images: 1, patients: 0, withAny: 0, positives: [0, 0] },
+      test: { images: 1, patients: 1, withAny: 1, positives: [0, 1] },
     })
     expect(sharedPatients).toBe(1)
   })

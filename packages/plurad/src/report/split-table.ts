@@ -9,6 +9,8 @@ export interface SplitSize {
   images: number
   /** Distinct patients; images without a patient id are not among them. */
   patients: number
+  /** Images with at least one label present. */
+  withAny: number
   /** [C] images with each label present. */
   positives: number[]
 }
@@ -42,6 +44,7 @@ export function summariseSplits(file: string, text: string): SplitSummary {
   const [together, known] = [square(), square()]
   const images = { train: 0, val: 0, test: 0 }
   const positives = { train: labels.map(() => 0), val: labels.map(() => 0), test: labels.map(() => 0) }
+  const withAny = { train: 0, val: 0, test: 0 }
   const splitsOfPatient = new Map<string, Set<Split>>()
 
   for (const [r, cells] of rows.entries()) {
@@ -53,6 +56,7 @@ export function summariseSplits(file: string, text: string): SplitSummary {
       throw new DataError(`${file}: row ${r + 2}, column 'split' is '${split}': expected train, val or test.`)
     }
     images[split]++
+    if (cells.includes('1', 3)) withAny[split]++
     if (patient) splitsOfPatient.set(patient, (splitsOfPatient.get(patient) ?? new Set()).add(split))
     for (let row = 0; row < labels.length; row++) {
       const value = cells[3 + row]
@@ -79,6 +83,7 @@ export function summariseSplits(file: string, text: string): SplitSummary {
   const size = (split: Split): SplitSize => ({
     images: images[split],
     patients: patients[split],
+    withAny: withAny[split],
     positives: positives[split],
   })
   return {

@@ -1,16 +1,10 @@
+import { asVariables, DARK, LIGHT } from './palette.js'
+
 /** The report's style sheet: a page that reads on a wide screen, a telephone, in the dark and on paper. */
 export const STYLE = `
 :root {
   color-scheme: light;
-  --page: #ffffff;
-  --ink: #1c2329;
-  --muted: #5b6670;
-  --rule: #e4e8eb;
-  --soft: #f5f7f8;
-  --train: #6d7a85;
-  --val: #c2620e;
-  --test: #0d69ad;
-  --warn: #8a4b08;
+  LIGHT
 }
 @media screen { :root[data-theme='dark'] { DARK } }
 @media screen and (prefers-color-scheme: dark) {
@@ -47,6 +41,7 @@ button:focus-visible, a:focus-visible, summary:focus-visible, .scroll:focus-visi
 .headline dd { margin: 0; }
 .headline .value { font-size: 52px; line-height: 1.15; font-weight: 600; letter-spacing: -0.03em; }
 .headline .under { color: var(--muted); font-size: 13px; }
+.headline .under b { display: block; color: var(--ink); font-size: 15px; font-weight: 550; }
 .splits { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px 32px; margin-top: 28px; }
 .splits dd { margin: 0; font-weight: 550; }
 .splits dd span { color: var(--muted); font-weight: 400; }
@@ -60,10 +55,13 @@ section { margin-top: 56px; padding-top: 20px; border-top: 1px solid var(--rule)
 .lead ul { padding-left: 1.2em; }
 .note { color: var(--muted); font-size: 13.5px; max-width: 54em; margin-top: 6px; }
 .warning { border-left: 3px solid var(--val); padding: 2px 0 2px 14px; color: var(--warn); }
+.note + .warning { margin-top: 12px; max-width: 54em; }
 .key { display: inline-block; width: 14px; height: 3px; border-radius: 2px; background: var(--of); vertical-align: middle; margin-right: 5px; }
 svg { display: block; max-width: 100%; height: auto; font-family: inherit; }
 figure { min-width: 0; }
 figcaption { font-size: 14px; font-weight: 600; margin-bottom: 4px; }
+section h3 { margin: 32px 0 0; font-size: 15px; font-weight: 600; line-height: 1.4; }
+section h3 small { font-size: 13px; font-weight: 400; color: var(--muted); margin-left: 6px; }
 figcaption small { font-size: 13px; font-weight: 400; color: var(--muted); margin-left: 8px; white-space: nowrap; }
 .scroll { overflow-x: auto; margin-top: 20px; padding-bottom: 6px; }
 .scroll svg { max-width: none; }
@@ -71,6 +69,8 @@ figcaption small { font-size: 13px; font-weight: 400; color: var(--muted); margi
 .level svg { width: 100%; }
 .level figure:not(:first-child) figcaption { padding-left: 2%; }
 .three { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 310px), 1fr)); gap: 28px 20px; margin-top: 20px; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); gap: 28px 20px; margin-top: 20px; }
+.two svg { width: 100%; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 24px 12px; margin-top: 20px; }
 .panels figcaption { display: flex; justify-content: space-between; gap: 8px; padding: 0 8px 0 40px; max-width: 198px; font-size: 13px; line-height: 1.35; align-items: end; min-height: 2.7em; }
 .panels figcaption span { overflow-wrap: anywhere; }
@@ -84,13 +84,39 @@ th button { text-align: inherit; }
 th button:hover { color: var(--ink); }
 th[aria-sort='ascending'] button::after { content: ' ↑'; }
 th[aria-sort='descending'] button::after { content: ' ↓'; }
+tbody th, tfoot th { font-weight: 400; color: var(--ink); font-size: 14px; vertical-align: top; }
+tfoot th { font-weight: 600; border-bottom: 0; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
+.scroll th:first-child { position: sticky; left: 0; background: var(--page); }
 td:last-child, th:last-child { padding-right: 0; }
+th small { color: var(--muted); font-size: 12.5px; font-weight: 400; }
+tbody th > small { display: block; }
+td small.interval { display: block; font-weight: 400; font-size: 12px; }
+table.narrow { width: auto; }
+table.narrow th:last-child, table.narrow td:last-child { padding-right: 10px; }
 td small { color: var(--muted); font-size: 12.5px; }
 td small.share-of { display: inline-block; min-width: 3.4em; }
 td .bar { display: block; width: 72px; height: 3px; margin: 3px 0 0 auto; background: var(--rule); border-radius: 2px; overflow: hidden; }
 td .bar i { display: block; height: 100%; width: calc(100% * var(--share)); background: var(--test); border-radius: 2px; }
 tfoot td { font-weight: 600; border-bottom: 0; }
+
+.prints dd { font: 13px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace; }
+.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 28px 24px; margin-top: 14px; }
+.case .shots { display: flex; gap: 2px; height: 200px; background: #000; border-radius: 3px; overflow: hidden; justify-content: center; align-items: center; }
+.case .shots img { display: block; min-width: 0; flex: 1 1 0; height: 100%; object-fit: contain; }
+.case .shots span { color: #98a4ad; font-size: 12.5px; }
+.case figcaption { display: flex; justify-content: space-between; gap: 8px; margin: 8px 0 0; }
+.case figcaption b { font-weight: 600; color: var(--test); }
+.case figcaption span { overflow-wrap: anywhere; }
+.case .truth, .case .id { color: var(--muted); font-size: 12.5px; line-height: 1.4; overflow-wrap: anywhere; }
+.case ul { list-style: none; margin: 6px 0 0; padding: 0; font-size: 12.5px; line-height: 1.3; }
+.case li { display: grid; grid-template-columns: 1.2em minmax(0, 1fr) auto; gap: 2px 4px; padding: 3px 0; background: linear-gradient(var(--test), var(--test)) 0 100% / calc(100% * var(--share)) 2px no-repeat, linear-gradient(var(--rule), var(--rule)) 0 100% / 100% 2px no-repeat; }
+.case li span { overflow-wrap: anywhere; }
+.case li b { font-weight: inherit; }
+.case li.called { font-weight: 650; }
+.case li i { font-style: normal; }
+.case .yes { color: var(--good); }
+.case .no { color: var(--bad); }
 
 details { margin-top: 14px; }
 summary { cursor: pointer; font-weight: 550; }
@@ -110,6 +136,9 @@ footer { margin-top: 56px; padding-top: 16px; border-top: 1px solid var(--rule);
   section { margin-top: 40px; }
   .panels { grid-template-columns: repeat(auto-fill, minmax(156px, 1fr)); gap: 20px 8px; }
   .panels figcaption { padding-left: 0; }
+  .cases { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 22px 14px; }
+  .case .shots { height: 150px; }
+  .case figcaption { font-size: 12.5px; }
   .pairs { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .pairs dd { margin-bottom: 8px; }
 }
@@ -125,21 +154,16 @@ footer { margin-top: 56px; padding-top: 16px; border-top: 1px solid var(--rule);
   .level { min-width: 0; }
   .panels { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .cases { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 18px 14px; }
+  .case .shots { height: 130px; }
+  .case .shots, .case li, .bar, .bar i, .share i, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h3 { break-after: avoid; }
+  .note { break-inside: avoid; }
+  .scroll th:first-child { position: static; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   th, td { padding: 4px 6px; }
 }
-`.replaceAll(
-  'DARK',
-  `
-    color-scheme: dark;
-    --page: #14181b;
-    --ink: #e3e8eb;
-    --muted: #98a4ad;
-    --rule: #2b3237;
-    --soft: #1c2125;
-    --train: #93a0aa;
-    --val: #e8964a;
-    --test: #58a9e6;
-    --warn: #efb27c;
-  `,
-)
+`
+  .replaceAll('LIGHT', asVariables(LIGHT))
+  .replaceAll('DARK', `color-scheme: dark; ${asVariables(DARK)}`)

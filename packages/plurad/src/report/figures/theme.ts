@@ -14,6 +14,11 @@ export const colour = {
   val: 'var(--val)',
   test: 'var(--test)',
   page: 'var(--page)',
+  good: 'var(--good)',
+  bad: 'var(--bad)',
+  head: 'var(--head)',
+  medium: 'var(--medium)',
+  tail: 'var(--tail)',
 } as const
 
 /** Size of axis text in CSS pixels; figures are shown at about their own size. */

@@ -1,6 +1,6 @@
 /** What the pages of a data set need beside the common style sheet. */
 export const DATA_STYLE = `
-:root { --head: var(--test); --medium: var(--train); --tail: var(--val); --error: #b3261e; }
+:root { --error: #b3261e; }
 @media screen { :root[data-theme='dark'] { --error: #f2877f; } }
 @media screen and (prefers-color-scheme: dark) { :root:not([data-theme='light']) { --error: #f2877f; } }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; color: var(--muted); font-size: 13.5px; margin-top: 10px; }

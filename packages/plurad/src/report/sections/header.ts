@@ -1,39 +1,39 @@
 import { basename } from 'node:path'
-import type { MultilabelMetrics } from '../../metrics/index.js'
-import { formatCount, formatDuration, formatPlural, formatScore } from '../format.js'
+import { meanInterval, type Evaluated } from '../evaluated.js'
+import { formatCount, formatDuration, formatInterval, formatPlural, formatScore } from '../format.js'
+import { monitored } from '../history.js'
 import { html, type Html } from '../html.js'
-import { bestEpoch } from '../history.js'
 import type { RunContents } from '../load.js'
 import { largeNumber, pageHeader } from '../page.js'
 import { SPLITS } from '../split-table.js'
+import { MONITOR_NAMES, SPLIT_NAMES } from '../words.js'
 import { environmentText } from './reproduce.js'
 
-export const SPLIT_NAMES = { train: 'Training', val: 'Validation', test: 'Test' } as const
-
-/** The metrics that the report speaks of: the test split's, or validation's as long as there is no test. */
-export function headlineMetrics(
-  run: RunContents,
-): { split: 'test' | 'val'; metrics: MultilabelMetrics } | null {
-  if (run.metrics.test) return { split: 'test', metrics: run.metrics.test }
-  if (run.metrics.val) return { split: 'val', metrics: run.metrics.val }
-  return null
-}
+const KINDS = {
+  run: 'Plurad run report',
+  ensemble: 'Plurad ensemble report',
+  evaluation: 'Plurad evaluation report',
+} as const
 
 /** Run name, data, the three large numbers, and the sizes of the splits. */
-export function headerSection(run: RunContents, sections: readonly { id: string; title: string }[]): Html {
+export function headerSection(
+  run: RunContents,
+  evaluated: Evaluated | null,
+  sections: readonly { id: string; title: string }[],
+): Html {
   return pageHeader(
-    { kind: 'Plurad run report', name: run.name, facts: facts(run) },
+    { kind: KINDS[run.kind], name: run.name, facts: facts(run, evaluated) },
     sections,
-    html`${headline(run)} ${splitSizes(run)}`,
+    html`${evaluated === null ? soFar(run) : headline(evaluated)} ${splitSizes(run)}`,
   )
 }
 
-function facts(run: RunContents): string[] {
-  const data = environmentText(run, ['data', 'dataset', 'data_name'])
+function facts(run: RunContents, evaluated: Evaluated | null): string[] {
+  const data = environmentText(run, ['data_name', 'data', 'dataset'])
   const started = environmentText(run, ['started'])
   const seconds = Number(environmentText(run, ['seconds']) ?? NaN)
   const version = environmentText(run, ['plurad', 'plurad_version'])
-  const labels = run.splits?.labels.length ?? headlineMetrics(run)?.metrics.labels.length
+  const labels = run.splits?.labels.length ?? evaluated?.metrics.labels.length
   return [
     data && basename(data),
     labels !== undefined && formatPlural(labels, 'label'),
@@ -44,33 +44,52 @@ function facts(run: RunContents): string[] {
   ].filter((fact) => typeof fact === 'string')
 }
 
-function headline(run: RunContents): Html {
-  const found = headlineMetrics(run)
-  if (found) {
-    const { macro, images } = found.metrics
-    const where = `${SPLIT_NAMES[found.split].toLowerCase()}, ${formatPlural(images, 'image')}`
-    const over = (count: number) => `mean of ${formatPlural(count, 'label')}`
-    return html`<dl class="headline">
-      ${largeNumber('Macro AUC', formatScore(macro.auc), `${where}; ${over(macro.labels_counted)}`)}
-      ${largeNumber('Macro average precision', formatScore(macro.average_precision), over(macro.labels_counted))}
-      ${
-        macro.f1 === null
-          ? largeNumber('Macro F1 at 0.5', formatScore(macro.f1_at_half), over(macro.labels_counted))
-          : largeNumber(
-              'Macro F1',
-              formatScore(macro.f1),
-              `tuned thresholds; ${over(macro.labels_with_threshold)}`,
-            )
-      }
-    </dl>`
+function headline(evaluated: Evaluated): Html {
+  const { split, metrics } = evaluated
+  const { macro, images } = metrics
+  const where = `${SPLIT_NAMES[split].toLowerCase()}, ${formatPlural(images, 'image')}`
+  const over = (count: number) => `mean of ${formatPlural(count, 'label')}`
+  const number = (
+    name: string,
+    of: 'auc' | 'average_precision' | 'f1' | 'f1_at_half',
+    under: string,
+  ): Html => {
+    const interval = meanInterval(evaluated, 'macro', of)
+    return largeNumber(
+      name,
+      formatScore(macro[of]),
+      html`${interval && html`<b>${formatInterval(interval)}</b>`} ${under}`,
+    )
   }
-  const best = bestEpoch(run.history)
-  if (!best) return html``
   return html`<dl class="headline">
-    ${largeNumber('Macro AUC so far', formatScore(best.val_macro_auc), `validation, epoch ${best.epoch}; not yet evaluated`)}
-    ${largeNumber('Macro average precision', formatScore(best.val_macro_average_precision), 'validation, same epoch')}
-    ${largeNumber('Epochs', formatCount(run.history.length), 'in the history')}
+    ${number('Macro AUC', 'auc', `${where}; ${over(macro.labels_counted)}`)}
+    ${number('Macro average precision', 'average_precision', over(macro.labels_counted))}
+    ${
+      macro.f1 === null
+        ? number('Macro F1 at 0.5', 'f1_at_half', over(macro.labels_counted))
+        : number('Macro F1', 'f1', `at the thresholds; ${over(macro.labels_with_threshold)}`)
+    }
   </dl>`
+}
+
+/** Of a run that has not been evaluated: what its best epoch had on the validation split. */
+function soFar({ stages }: RunContents): Html {
+  const stage = stages.at(-1)
+  const kept = stage?.kept
+  if (stage === undefined || kept === null || kept === undefined) return html``
+  const { monitor } = stage
+  const epochs = stages.reduce((sum, { epochs: of }) => sum + of.length, 0)
+  const name = MONITOR_NAMES[monitor]
+  const others = (['macro_auc', 'macro_average_precision'] as const).filter((other) => other !== monitor)
+  return html`<dl class="headline">
+    ${largeNumber(`${capital(name)} so far`, formatScore(monitored(kept, monitor)), `validation, epoch ${kept.epoch}; not yet evaluated`)}
+    ${largeNumber(capital(MONITOR_NAMES[others[0]]), formatScore(monitored(kept, others[0])), 'validation, same epoch')}
+    ${largeNumber('Epochs', formatCount(epochs), 'in the history')}
+  </dl>`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function splitSizes({ splits }: RunContents): Html | null {

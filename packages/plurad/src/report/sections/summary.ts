@@ -1,9 +1,11 @@
 import type { LabelMetrics } from '../../metrics/index.js'
-import { formatList, formatPlural, formatScore } from '../format.js'
+import { meanInterval, type Evaluated } from '../evaluated.js'
+import { formatError, formatList, formatPlural, formatScore, formatWithInterval } from '../format.js'
+import { bestEpoch, monitored } from '../history.js'
 import { html, type Html } from '../html.js'
-import { bestEpoch } from '../history.js'
 import type { RunContents } from '../load.js'
-import { headlineMetrics, SPLIT_NAMES } from './header.js'
+import type { StoredSubgroups } from '../subgroups-file.js'
+import { CALIBRATION_NAMES, MONITOR_NAMES, splitWords, SPLIT_NAMES } from '../words.js'
 
 /** What the files that may be missing would have shown. */
 const PURPOSE: Record<string, string> = {
@@ -18,17 +20,20 @@ const PURPOSE: Record<string, string> = {
 }
 
 /** The report in words: what works, what does not, and what a reader must know before trusting the numbers. */
-export function summarySection(run: RunContents): Html {
+export function summarySection(run: RunContents, evaluated: Evaluated | null): Html {
   return html`<div class="lead">
-    ${metricsInWords(run)} ${trainingInWords(run)} ${dataInWords(run)}
+    ${
+      evaluated !== null &&
+      html`${metricsInWords(evaluated)} ${tailInWords(evaluated)} ${calibrationInWords(evaluated)}
+      ${run.subgroups !== null && subgroupsInWords(run.subgroups)}`
+    }
+    ${trainingInWords(run)} ${dataInWords(run)}
     ${run.problems.map((problem) => html`<p class="warning">${problem}</p>`)} ${missingInWords(run)}
   </div>`
 }
 
-function metricsInWords(run: RunContents): Html | null {
-  const found = headlineMetrics(run)
-  if (!found) return null
-  const { split, metrics } = found
+function metricsInWords(evaluated: Evaluated): Html {
+  const { split, metrics } = evaluated
   const where = SPLIT_NAMES[split].toLowerCase()
   const ranked = metrics.labels
     .filter((label): label is LabelMetrics & { auc: number } => label.auc !== null)
@@ -42,16 +47,17 @@ function metricsInWords(run: RunContents): Html | null {
     ranked.length > 0 &&
     html`<p>
       On ${formatPlural(metrics.images, `${where} image`)} the model ranks a positive image above a negative
-      one with probability ${formatScore(metrics.macro.auc)} on average over
-      ${formatPlural(ranked.length, 'label')} (macro AUC).
+      one with probability ${formatWithInterval(metrics.macro.auc, meanInterval(evaluated, 'macro', 'auc'))}
+      on average over ${formatPlural(ranked.length, 'label')} (macro AUC).
       ${ends > 0 && `Best are ${named(ranked.slice(0, ends))}; worst are ${named(ranked.slice(-ends).reverse())}.`}
+      ${chanceWords(evaluated)}
     </p>`
   }
   ${
     undefinedLabels.length > 0 &&
     html`<p class="warning">
-      ${formatPlural(undefinedLabels.length, 'label')} without both classes in the ${where} split, left out of
-      the means: ${formatList(undefinedLabels.map(({ label }) => label))}.
+      ${formatPlural(undefinedLabels.length, 'label')} without both classes in the ${splitWords(evaluated)},
+      left out of the means: ${formatList(undefinedLabels.map(({ label }) => label))}.
     </p>`
   }
   ${
@@ -65,18 +71,80 @@ function metricsInWords(run: RunContents): Html | null {
   ${split === 'val' && html`<p class="warning">These are validation numbers: the model was chosen on them, so they flatter.</p>`}`
 }
 
-function trainingInWords({ history }: RunContents): Html | null {
-  const best = bestEpoch(history)
-  const last = history.at(-1)
-  if (!best || !last) return null
-  const since = history.filter((epoch) => epoch.epoch > best.epoch).length
+/** Labels whose AUC may as well be chance. */
+function chanceWords({ intervals }: Evaluated): string {
+  const unsure = (intervals?.labels ?? []).filter(({ intervals: of }) => {
+    const interval = of.auc ?? null
+    return interval !== null && interval[0] <= 0.5 && interval[1] >= 0.5
+  })
+  if (unsure.length === 0) return ''
+  const names = formatList(unsure.map(({ label }) => label))
+  return `For ${unsure.length === 1 ? names : `${formatPlural(unsure.length, 'label')} (${names})`} the interval of the AUC holds 0.5: better than chance is not shown.`
+}
+
+function tailInWords(evaluated: Evaluated): Html | null {
+  const groups = evaluated.measured?.metrics.groups ?? evaluated.metrics.groups
+  const [head, tail] = [groups?.head, groups?.tail]
+  if (head === undefined || tail === undefined || head.auc === null || tail.auc === null) return null
+  return html`<p>
+    Macro AUC is ${formatWithInterval(head.auc, meanInterval(evaluated, 'head', 'auc'))} over the
+    ${formatPlural(head.labels.length, 'frequent label')} and
+    ${formatWithInterval(tail.auc, meanInterval(evaluated, 'tail', 'auc'))} over the
+    ${formatPlural(tail.labels.length, 'rare label')}.
+  </p>`
+}
+
+function calibrationInWords({ metrics }: Evaluated): Html | null {
+  const { calibration, macro } = metrics
+  if (calibration === undefined || macro.ece === null) return null
+  return html`<p>
+    Probabilities are calibrated (${CALIBRATION_NAMES[calibration.method] ?? calibration.method}, on the
+    validation split): mean calibration error ${formatError(calibration.before.ece)} before,
+    ${formatError(macro.ece)} after.
+  </p>`
+}
+
+/** The largest gap between two groups of one attribute that are not small. */
+function subgroupsInWords({ attributes }: StoredSubgroups): Html | null {
+  const gaps = attributes.flatMap(({ name, groups }) => {
+    const judged = groups
+      .filter(({ small, value }) => !small && value !== 'unknown')
+      .flatMap(({ value, comparable: { auc } }) =>
+        auc.value === null ? [] : [{ value, auc: auc.value, of: auc }],
+      )
+      .sort((a, b) => a.auc - b.auc)
+    const [low, high] = [judged[0], judged.at(-1)]
+    return judged.length < 2 || high === undefined ? [] : [{ name, low, high, gap: high.auc - low.auc }]
+  })
+  const [widest] = gaps.sort((a, b) => b.gap - a.gap)
+  if (widest === undefined) return null
+  const { name, low, high } = widest
+  const [a, b] = [low.of.interval, high.of.interval]
+  const overlap = a !== null && b !== null && a[1] >= b[0]
+  return html`<p>
+    Of the subgroups, the widest gap is by ${name}: mean AUC ${formatWithInterval(low.auc, a)} for
+    ${low.value} and ${formatWithInterval(high.auc, b)} for
+    ${high.value}${overlap ? '; the intervals overlap' : ''}.
+  </p>`
+}
+
+function trainingInWords({ stages, metrics }: RunContents): Html | null {
+  const stage = stages.at(-1)
+  if (stage === undefined || stage.kept === null) return null
+  const { kept, epochs, monitor } = stage
+  const name = MONITOR_NAMES[monitor]
+  const since = epochs.filter(({ epoch }) => epoch > kept.epoch).length
+  const best = bestEpoch(epochs, monitor)
+  const evaluated = metrics.test !== null || metrics.val !== null
   const after =
     since === 0
-      ? 'the last so far, so more epochs may help'
-      : `and did not rise in the ${formatPlural(since, 'epoch')} after it`
+      ? 'the last one so far, so more epochs may help'
+      : `and it was not ${monitor === 'loss' ? 'lower' : 'higher'} in the ${formatPlural(since, 'epoch')} after it`
+  const value = `validation ${name} ${formatScore(monitored(kept, monitor))}`
   return html`<p>
-    Validation macro AUC was highest, ${formatScore(best.val_macro_auc)}, at epoch
-    ${best.epoch}${since === 0 ? ',' : ''} ${after}.
+    ${evaluated ? 'Kept are the weights of' : 'The best so far is'} epoch
+    ${kept.epoch}${stage.name === null ? '' : ` of stage ${stage.name}`}
+    (${value})${best?.epoch === kept.epoch ? `, ${after}` : ''}.
   </p>`
 }
 
