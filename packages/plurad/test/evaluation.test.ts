@@ -1,11 +1,17 @@
 /** Judging, comparing and joining predictions that were made before: no engine, no images. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Random } from '../src/data/random.js'
-import type { Comparison, Interval, MeasuredMetrics, MetricsIntervals } from '../src/metrics/index.js'
+import type {
+  Comparison,
+  Interval,
+  MeasuredMetrics,
+  MetricsIntervals,
+  SeedSummary,
+} from '../src/metrics/index.js'
 import { readPredictions, writePredictions, type Predictions } from '../src/metrics/predictions.js'
 import { fail, succeed } from './cli.js'
 
@@ -112,6 +118,46 @@ describe('evaluate --predictions', () => {
   })
 })
 
+describe('evaluate --by', () => {
+  it('judges the groups of a table, and says what it does not know', async () => {
+    const test = at('strong', 'predictions', 'test.csv')
+    const rows = Array.from(
+      { length: 150 },
+      (_, row) => `${row}.png,${row % 4 === 0 ? 'GE' : 'Siemens'},${row}`,
+    )
+    writeFileSync(at('devices.csv'), ['name,device,dose', ...rows].join('\n'))
+    const args = ['evaluate', '--predictions', test, '--metadata', at('devices.csv'), '--bootstrap', '30']
+    const { stdout } = await succeed([...args, '--by', 'device,dose'])
+    expect(stdout).toMatch(/Siemens +112 +\d+ +0\.\d{3} \(/)
+    expect(stdout).toContain('! fewer than 50 images: GE.')
+    expect(widest(stdout)).toBeLessThanOrEqual(100)
+    expect(await fail([...args, '--by', 'sex'], { code: 2 })).toContain('expected device, dose')
+    const without = ['evaluate', '--predictions', test, '--by', 'sex']
+    expect(await fail(without, { code: 2 })).toContain('--metadata')
+  })
+})
+
+describe('evaluate --seeds', () => {
+  it('summarises runs of one method', async () => {
+    const runs = [at('weak'), at('middle'), at('strong')]
+    const { stdout } = await succeed(['evaluate', ...runs, '--seeds', '--json'])
+    const { macro } = JSON.parse(stdout) as { macro: Record<string, SeedSummary> }
+    const each = await Promise.all(
+      runs.map(async (run) => {
+        const found = await succeed(['evaluate', '--predictions', run, '--json'])
+        return (JSON.parse(found.stdout) as MeasuredMetrics).macro.auc ?? NaN
+      }),
+    )
+    const mean = (each[0] + each[1] + each[2]) / 3
+    expect(macro['auc'].mean).toBeCloseTo(mean, 12)
+    expect(macro['auc'].deviation).toBeCloseTo(
+      Math.sqrt(each.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2),
+      12,
+    )
+    await fail(['evaluate', at('weak'), '--seeds'], { code: 2 })
+  })
+})
+
 describe('compare', () => {
   it('tells models apart, corrected for the number of tests', async () => {
     const args = ['compare', at('weak'), at('strong'), at('middle'), '--bootstrap', '300', '--per-label']
@@ -183,9 +229,26 @@ describe('ensemble', () => {
     )
   })
 
+  it('fits on some of the patients and judges the others', async () => {
+    const files = ['middle', 'strong'].map((name) => at(name, 'predictions', 'test.csv'))
+    const out = at('held-out')
+    await succeed(['ensemble', ...files, '--method', 'vote', '--holdout', '0.4', '--out', out])
+    const [val, test] = await Promise.all(
+      ['val', 'test'].map((split) => readPredictions(join(out, 'predictions', `${split}.csv`))),
+    )
+    expect([...val.images, ...test.images]).toHaveLength(150)
+    const fitted = new Set(val.patients)
+    expect(test.patients.filter((patient) => patient !== null && fitted.has(patient))).toEqual([])
+    // A vote of two is none, one or both.
+    expect([...new Set(test.scores)].sort()).toEqual([0, 0.5, 1])
+    const compare = ['compare', files[0], out, '--bootstrap', '20', '--metric', 'auc']
+    expect(await fail(compare)).toContain('only predictions of the same images')
+    expect((await succeed([...compare, '--common'])).stdout).toContain(`same ${test.images.length} images`)
+  })
+
   it('refuses what does not go together', async () => {
     await fail(['ensemble', at('middle'), '--out', at('x')], { code: 2 })
-    await fail(['ensemble', at('middle'), at('weak'), '--out', at('x'), '--method', 'vote'], { code: 2 })
+    await fail(['ensemble', at('middle'), at('weak'), '--out', at('x'), '--method', 'sum'], { code: 2 })
     const csv = at('middle', 'predictions', 'test.csv')
     const message = await fail(['ensemble', csv, at('weak'), '--out', at('x'), '--method', 'weighted'], {
       code: 2,

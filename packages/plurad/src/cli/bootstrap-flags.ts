@@ -1,20 +1,14 @@
 /** What the commands that give intervals share. */
 import type { Command } from 'commander'
 import { UsageError } from '../errors.js'
-import { INTERVAL_METHODS, type IntervalMethod } from '../metrics/index.js'
+import { INTERVAL_METHODS } from '../metrics/index.js'
+import type { BootstrapChoice } from '../metrics/judge.js'
 
 export interface BootstrapFlags {
   bootstrap?: string
   interval: string
   level: string
   seed: string
-}
-
-export interface BootstrapChoice {
-  repetitions: number
-  method: IntervalMethod
-  level: number
-  seed: number
 }
 
 const MOST_REPETITIONS = 1e6

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { UsageError } from '../errors.js'
+import { DataError, UsageError } from '../errors.js'
 import {
   alignPredictions,
   labelMetricNames,
@@ -7,14 +7,11 @@ import {
   type LabelMetricName,
 } from '../metrics/index.js'
 import { compareMethods, type Comparison, type MethodResult } from '../metrics/comparison.js'
+import type { BootstrapChoice } from '../metrics/judge.js'
 import type { Predictions } from '../metrics/predictions.js'
-import {
-  bootstrapChoice,
-  bootstrapOptions,
-  type BootstrapChoice,
-  type BootstrapFlags,
-} from './bootstrap-flags.js'
-import { withInterval } from './metrics-table.js'
+import { selectImages } from '../metrics/select.js'
+import { bootstrapChoice, bootstrapOptions, type BootstrapFlags } from './bootstrap-flags.js'
+import { signedInterval, withInterval } from './metrics-table.js'
 import {
   checkSplit,
   nameOf,
@@ -29,6 +26,7 @@ import { decimal, formatTable } from './table.js'
 interface Flags extends PredictionFlags, BootstrapFlags {
   metric: string
   perLabel?: boolean
+  common?: boolean
   json?: boolean
 }
 
@@ -46,6 +44,7 @@ export function register(program: Command): void {
       'auc,average_precision',
     )
     .option('--per-label', 'also compare label by label')
+    .option('--common', 'compare on the images that all have, where some lack images')
   predictionOptions(command)
   bootstrapOptions(command, '2000')
     .option('--json', 'print the comparison as JSON')
@@ -70,7 +69,7 @@ Examples:
       const files = methods.flat()
       const read = await Promise.all(files.map((file) => readSavedPredictions(file, split, flags.labels)))
       const thresholds = await Promise.all(files.map(thresholdsOf))
-      const aligned = alignPredictions(read, files)
+      const aligned = alignPredictions(flags.common ? commonImages(read) : read, files)
       const names = methodNames(methods)
       let at = 0
       const progress = new Progress()
@@ -88,6 +87,17 @@ Examples:
       if (flags.json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`)
       else process.stdout.write(`${describe(comparison, aligned[0], choice)}\n`)
     })
+}
+
+/** The images that all have. Throws `DataError` where there is none. */
+function commonImages(all: readonly Predictions[]): Predictions[] {
+  const sets = all.map(({ images }) => new Set(images))
+  const isCommon = (image: string): boolean => sets.every((set) => set.has(image))
+  if (!all[0].images.some(isCommon)) throw new DataError('compare: no image is in all of the predictions.')
+  return all.map((predictions) => {
+    const rows = [...predictions.images.keys()].filter((row) => isCommon(predictions.images[row]))
+    return selectImages(predictions, rows)
+  })
 }
 
 /** Tuned on the run's own validation split; without one, decisions are not compared. */
@@ -142,7 +152,7 @@ function labelTable(metric: string, results: readonly MethodResult[]): string {
 function cellsOf({ value, interval, difference, difference_interval, p, p_holm }: MethodResult): string[] {
   return [
     withInterval(value, interval),
-    difference === null ? '' : signed(difference, difference_interval),
+    difference === null ? '' : signedInterval(difference, difference_interval),
     p === null ? '' : pText(p),
     p_holm === null ? '' : pText(p_holm),
   ]
@@ -158,11 +168,6 @@ function seedTable(results: readonly MethodResult[]): string {
     p_seeds === null ? '' : pText(p_seeds),
   ])
   return formatTable(['over seeds', 'model', 'seeds', 'mean ± sd', 'range', 'p (paired t)'], rows)
-}
-
-function signed(value: number, interval: readonly [number, number] | null): string {
-  const text = (number: number): string => (number < 0 ? '' : '+') + decimal(number)
-  return text(value) + (interval === null ? '' : ` (${text(interval[0])} to ${text(interval[1])})`)
 }
 
 function pText(p: number): string {

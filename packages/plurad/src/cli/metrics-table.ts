@@ -1,4 +1,10 @@
-import type { Interval, MetricsIntervals, MultilabelMetrics } from '../metrics/index.js'
+import {
+  DEFAULT_BOUNDS,
+  type Interval,
+  type LabelGroup,
+  type MetricsIntervals,
+  type MultilabelMetrics,
+} from '../metrics/index.js'
 import { decimal, formatTable } from './table.js'
 
 const LONGEST_NAME = 26
@@ -17,9 +23,41 @@ export function withInterval(
   return `${decimal(value)}${ends}`
 }
 
+/** `+0.013 (+0.006 to +0.020)`. */
+export function signedInterval(
+  value: number | null | undefined,
+  interval: Interval | null | undefined,
+): string {
+  if (value === null || value === undefined) return '-'
+  const text = (number: number): string => {
+    const digits = decimal(number)
+    // Not -0.000, which looks like a loss.
+    return number < 0 && Number(digits) !== 0 ? digits : `+${digits.replace('-', '')}`
+  }
+  return text(value) + (interval ? ` (${text(interval[0])} to ${text(interval[1])})` : '')
+}
+
+/** Means over the labels of the head, the middle and the tail. */
+export function groupTable({ groups }: MultilabelMetrics, intervals?: MetricsIntervals): string {
+  const rows = Object.entries(groups ?? {}).map(([group, values]) => [
+    `${group} (${GROUP_BOUNDS[group as LabelGroup]})`,
+    values.labels.length,
+    ...(['auc', 'average_precision', 'f1'] as const).map((metric) =>
+      withInterval(values[metric], intervals?.means[group]?.[metric]),
+    ),
+  ])
+  return formatTable(['training images', 'labels', 'AUC', 'AP', 'F1'], rows)
+}
+
+const GROUP_BOUNDS: Record<LabelGroup, string> = {
+  head: `over ${DEFAULT_BOUNDS.head}`,
+  medium: `${DEFAULT_BOUNDS.tail} to ${DEFAULT_BOUNDS.head}`,
+  tail: `under ${DEFAULT_BOUNDS.tail}`,
+}
+
 /** Metrics of all labels together, one a line. */
 export function overallTable(
-  { overall, odir, groups }: MultilabelMetrics,
+  { overall, odir, macro }: MultilabelMetrics,
   intervals?: MetricsIntervals,
 ): string {
   const line = (part: string, metric: string, value: number | null): string[] => [
@@ -29,14 +67,13 @@ export function overallTable(
   const rows = Object.entries(overall ?? {}).map(([metric, value]) =>
     line('overall', metric, value as number | null),
   )
-  if (odir)
+  if (odir) {
     rows.push([
       'ODIR score (flattened, at 0.5)',
       withInterval(odir.score, intervals?.means['odir']?.['score']),
     ])
-  for (const [group, values] of Object.entries(groups ?? {})) {
-    const [, auc] = line(group, 'auc', values.auc)
-    rows.push([`mean AUC of ${values.labels.length} ${group} labels`, auc])
+    // Beside it, since a model that calls nothing has a high ODIR score already.
+    rows.push(['macro F1 at 0.5', withInterval(macro.f1_at_half, intervals?.means['macro']?.['f1_at_half'])])
   }
   return formatTable(['all labels', 'value'], rows)
 }

@@ -19,6 +19,7 @@ export {
   type MethodResult,
 } from './comparison.js'
 export * from './ensembles/index.js'
+export { ageAttribute, columnAttribute, metadataAttributes, type Attribute } from './attributes.js'
 export { bestF1Threshold } from './f1.js'
 export { fprAtTpr } from './fpr-at-tpr.js'
 export { DEFAULT_BOUNDS, groupLabels, LABEL_GROUPS, type GroupBounds, type LabelGroup } from './groups.js'
@@ -33,6 +34,7 @@ export {
   type MultilabelMetrics,
   type OverallMetrics,
 } from './multilabel.js'
+export type { JudgedMetrics } from './judge.js'
 export { readPredictionsNpz } from './npz.js'
 export type { OdirScore } from './odir.js'
 export {
@@ -43,5 +45,13 @@ export {
   type LabelMetricName,
 } from './registry.js'
 export { reliabilityBins, type ReliabilityBin } from './reliability.js'
+export type { Robustness } from './robustness.js'
 export { argsortDescending } from './sort.js'
+export {
+  evaluateSubgroups,
+  SUBGROUP_RULE,
+  type AttributeSubgroups,
+  type Subgroup,
+  type Subgroups,
+} from './subgroups.js'
 export { maxF1Thresholds } from './thresholds.js'

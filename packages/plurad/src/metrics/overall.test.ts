@@ -81,6 +81,26 @@ describe('metrics of all labels', () => {
   })
 })
 
+describe('the ODIR score', () => {
+  it('by hand: its F1 is accuracy, and the macro F1 is another number', () => {
+    const { odir, macro } = evaluateMultilabel(
+      predictionsOf({
+        scores: [
+          [0.9, 0.2],
+          [0.6, 0.7],
+        ],
+        truth: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
+    )
+    // Of four flattened calls three are right; chance agreement is 3/4 * 2/4 + 1/4 * 2/4 = 1/2.
+    expect(odir).toEqual({ score: 0.75, kappa: 0.5, f1_flattened_equals_accuracy: 0.75, auc: 1 })
+    expect(macro.f1_at_half).toBeCloseTo((2 / 3 + 1) / 2, 12)
+  })
+})
+
 describe('groups', () => {
   it('go by training images', () => {
     expect(groupLabels([1001, 1000, 100, 99, 0])).toEqual(['head', 'medium', 'medium', 'tail', 'tail'])

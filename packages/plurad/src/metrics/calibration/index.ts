@@ -1,4 +1,5 @@
-export { applyCalibration, calibrate } from './apply.js'
+export { applyCalibration } from './apply.js'
+export { calibrate } from './calibrate.js'
 export { CALIBRATION_METHODS, fitCalibration } from './fit.js'
 export { operatingPoints, type OperatingPoint } from './operating-points.js'
 export {
@@ -7,3 +8,4 @@ export {
   type CalibrationMethod,
   type LabelCalibration,
 } from './schema.js'
+export { summariseCalibration, type CalibrationSummary } from './summary.js'

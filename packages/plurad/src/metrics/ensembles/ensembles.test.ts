@@ -66,12 +66,31 @@ describe('combinePredictions', () => {
   })
 
   it('weighs by label', () => {
-    const weighted = combinePredictions(members, 'weighted', [
+    const weights = [
       [1, 0],
       [0.25, 0.75],
-    ])
+    ]
+    const weighted = combinePredictions(members, 'weighted', { weights })
     expect([...weighted.scores]).toEqual(close([0.1, 0.75, 0.3, 0.2, 0.3, 0.35]))
     expect(() => combinePredictions(members, 'weighted')).toThrow('needs weights')
+  })
+
+  it('counts votes at the thresholds of each member', () => {
+    const thresholds = [
+      [0.2, 0.5],
+      [0.5, null],
+    ]
+    const { scores } = combinePredictions(members, 'vote', { thresholds })
+    // A: 0.1|0.3|0.3 at 0.2 and 0.5|0.1|0.9 at 0.5; B: the first member alone.
+    expect([...scores]).toEqual([0.5, 1, 0.5, 1, 1, 0])
+    const nobody = combinePredictions(members, 'vote', {
+      thresholds: [
+        [0.2, null],
+        [0.5, null],
+      ],
+    })
+    expect([...nobody.scores].filter((_, at) => at % 2 === 1)).toEqual([0, 0, 0])
+    expect(() => combinePredictions(members, 'vote')).toThrow('thresholds of each')
   })
 })
 
@@ -93,7 +112,9 @@ describe('ensembleWeights', () => {
     expect(w).toBeGreaterThan(0.9)
     expect(w + rest).toBeCloseTo(1, 12)
     const loss = (share: number): number => {
-      const { scores } = combinePredictions([good, noise], 'weighted', [[share, 1 - share]])
+      const { scores } = combinePredictions([good, noise], 'weighted', {
+        weights: [[share, 1 - share]],
+      })
       return scores.reduce((sum, p, i) => sum - Math.log(truth[i] === 1 ? p : 1 - p), 0)
     }
     for (let share = 0; share <= 1; share += 0.01) expect(loss(share)).toBeGreaterThan(loss(w) - 1e-3)

@@ -66,7 +66,7 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
 }
 
 /** How often each of K clusters is drawn in K draws with replacement. */
-function drawClusters(random: Random, weights: Float64Array): void {
+export function drawClusters(random: Random, weights: Float64Array): void {
   weights.fill(0)
   for (let draw = 0; draw < weights.length; draw++) weights[random.integer(weights.length)]++
 }

@@ -91,7 +91,7 @@ function countBelow(sorted: Float64Array, limit: number, inclusive: boolean): nu
 }
 
 /** Linear between the values, as numpy.quantile has it. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1)
   const low = Math.floor(at)
   const high = Math.min(low + 1, sorted.length - 1)
