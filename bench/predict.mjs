@@ -1,6 +1,6 @@
 /**
  * What a prediction costs with an exported model in ONNX Runtime, against PyTorch's eager mode, in alternation: ours, peer,
- * ours, peer … DenseNet-121 of 14 labels at 224, float32, all cores. Seconds on the clock: run it on a quiet machine.
+ * ours, peer … DenseNet-121 of 14 labels at 224, float32 (int8-*: 8 bits against float32), all cores. Seconds on the clock: run it on a quiet machine.
  *
  *     node bench/predict.mjs                           what there is
  *     node bench/predict.mjs all --rounds 5 --save     all of it, kept in results/predict.csv
@@ -19,6 +19,13 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const pair = (task, more = {}) =>
   ['ours/predict.mjs', 'peer/predict.py'].map((program) => [program, { task, folder, size: 224, ...more }])
 
+/** The same network twice: the peer is our own export in single precision. */
+const precisions = (batch, runs) =>
+  ['int8.onnx', 'model.onnx'].map((file) => [
+    'ours/predict.mjs',
+    { task: 'forward', folder, file, size: 224, batch, runs },
+  ])
+
 const cases = {
   'forward-1': { about: 'one image through the network', programs: pair('forward', { batch: 1, runs: 20 }) },
   'forward-16': { about: '16 images through the network', programs: pair('forward', { batch: 16, runs: 4 }) },
@@ -26,6 +33,8 @@ const cases = {
     about: '50 PNG files of 1024 pixels to probabilities, against DataLoader (2 workers) and torchvision',
     programs: pair('files', { batch: 16 }),
   },
+  'int8-1': { about: 'one image in 8 bits, against single precision', programs: precisions(1, 20) },
+  'int8-16': { about: '16 images in 8 bits, against single precision', programs: precisions(16, 4) },
   cold: {
     about: 'one PNG file to printed findings, the start of the program included',
     programs: pair('cold'),
@@ -41,7 +50,7 @@ if (name === undefined || chosen.some((one) => !(one in cases))) {
 }
 
 runProgram('ours/predict-model.mjs', { folder })
-runProgram('peer/predict.py', { task: 'model', folder })
+if (chosen.some((key) => !key.startsWith('int8'))) runProgram('peer/predict.py', { task: 'model', folder })
 for (const key of chosen) {
   const { about, programs } = cases[key]
   console.log(`\n${key}: ${about}`)

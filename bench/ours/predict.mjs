@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { FilePredictor, openSession } from '../../packages/plurad/dist/predict/node.js'
 import { filesOf } from './images.mjs'
 
-const { task, folder, size, batch, runs } = JSON.parse(process.argv[2])
-const model = join(folder, 'model.onnx')
+const { task, folder, file = 'model.onnx', size, batch, runs } = JSON.parse(process.argv[2])
+const model = join(folder, file)
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const seconds = async (work) => {
   const start = performance.now()
