@@ -101,13 +101,7 @@ async function installSystemPackages() {
       : hints.join('; ')
     throw new SetupError(`${missing.join(' and ')} missing, and this user cannot install packages; ${todo}`)
   }
-  await step(`system packages (apt-get install ${missing.join(' ')})`, async () => {
-    // An unreachable third-party source must not stop what the other sources can deliver.
-    await runQuietly(...prefix, ['update', '-q']).catch((error) =>
-      console.log(`setup: ${error.message}; going on`),
-    )
-    await runQuietly(...prefix, ['install', '-q', '-y', '--no-install-recommends', ...missing])
-  })
+  await step(`system packages (apt-get install ${missing.join(' ')})`, () => aptInstall(prefix, missing))
   const after = discoverLibtorch()
   if (!after.libtorch) {
     throw new SetupError(
@@ -116,19 +110,47 @@ async function installSystemPackages() {
   }
 }
 
-/** The tests of `plurad setup` unpack a zip; without a program for it they are skipped. */
-async function installForTests() {
-  const unzippers = [
-    ['unzip', '-v'],
-    ['bsdtar', '--version'],
-    ['python3', '--version'],
-  ]
-  if (unzippers.some(([command, probe]) => spawnSync(command, [probe]).status === 0)) return
-  const prefix = aptPrefix()
-  if (!prefix) return
-  await step('for the tests (apt-get install unzip)', () =>
-    runQuietly(...prefix, ['install', '-q', '-y', '--no-install-recommends', 'unzip']),
+async function aptInstall(prefix, packages) {
+  // An unreachable third-party source must not stop what the other sources can deliver.
+  await runQuietly(...prefix, ['update', '-q']).catch((error) =>
+    console.log(`setup: ${error.message}; going on`),
   )
+  await runQuietly(...prefix, ['install', '-q', '-y', '--no-install-recommends', ...packages])
+}
+
+/**
+ * Programs that tests hold the toolkit against; without them those tests are skipped. `plurad setup` unpacks a zip, objects
+ * for a PACS are read by dcmtk and dicom3tools and stored in an Orthanc, pages are looked at in Chromium.
+ */
+async function installForTests() {
+  const isThere = (command, probe = '--version') => !spawnSync(command, [probe]).error
+  const unzips = isThere('unzip', '-v') || isThere('bsdtar') || isThere('python3')
+  const missing = [
+    !unzips && 'unzip',
+    !isThere('dcmdump') && 'dcmtk',
+    !isThere('dciodvfy') && 'dicom3tools',
+    !existsSync('/usr/sbin/Orthanc') && 'orthanc',
+    !existsSync('/usr/bin/chromium') && 'chromium',
+    !existsSync('/usr/share/fonts/truetype/dejavu') && 'fonts-dejavu-core',
+  ].filter(Boolean)
+  const prefix = aptPrefix()
+  if (missing.length === 0 || !prefix) return
+  await step(`for the tests (apt-get install ${missing.join(' ')})`, async () => {
+    try {
+      await aptInstall(prefix, missing)
+      if (missing.includes('orthanc')) await keepFromRunning(prefix, 'orthanc')
+    } catch (error) {
+      console.log(`setup: ${error.message}; the tests that need ${missing.join(', ')} are skipped`)
+    }
+  })
+}
+
+/** Debian starts services when it installs them; the tests start their own. */
+async function keepFromRunning([command, args], service) {
+  const asRoot = args.slice(0, args.indexOf('apt-get'))
+  const quiet = (...words) => runQuietly(command, [...asRoot, ...words]).catch(() => undefined)
+  await quiet('invoke-rc.d', service, 'stop')
+  await quiet('update-rc.d', service, 'disable')
 }
 
 /** Command and leading arguments that run apt-get with the right to install, or null. */

@@ -34,8 +34,10 @@ const commands = [
   'compare',
   'ensemble',
   'predict',
+  'explain',
   'export',
   'report',
+  'card',
 ]
 
 /** Commands that a help text lists. */

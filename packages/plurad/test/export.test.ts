@@ -4,12 +4,14 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runImages } from '../src/cli/run-images.js'
 import { decodeImage } from '../src/data/formats/decode.js'
 import { FilePredictor } from '../src/predict/node.js'
 import { readOnnxMetadata } from '../src/predict/onnx-metadata.js'
@@ -161,6 +163,30 @@ describe('plurad export', () => {
     const out = here.path('nothing.onnx')
     expect(await fail(['export', here.path('nowhere'), '--out', out])).toContain('neither a model file')
     expect(existsSync(out)).toBe(false)
+  })
+
+  it('looks at the images of the run, where there are enough of them and they are still there', async () => {
+    const [out, moved] = [here.path('noted.onnx'), here.path('moved')]
+    const of = (split: string) =>
+      readFileSync(join(run, 'split.csv'), 'utf8').match(new RegExp(`,${split},`, 'g'))?.length
+    expect(await runImages(run)).toMatchObject({
+      training: { length: of('train') },
+      validation: { length: of('val') },
+    })
+    expect((await succeed(['export', run, '--out', out])).stderr).toMatch(
+      /will not tell images of another kind than its own: it has too few images/,
+    )
+    expect((await succeed(['export', run, '--out', out, '--no-ood'])).stderr).toBe('')
+    renameSync(here.data, moved)
+    try {
+      expect((await succeed(['export', run, '--out', out])).stderr).toMatch(
+        /another kind than its own: .*no such/,
+      )
+    } finally {
+      renameSync(moved, here.data)
+    }
+    const weights = join(run, 'model.safetensors')
+    expect(await runImages(weights)).toEqual({ reason: `${weights} is no run folder` })
   })
 
   it('says for scripts what it wrote', async () => {

@@ -30,17 +30,17 @@ describe('a run of two stages', () => {
     const { stderr } = await succeed(train('whole', []))
     expect(stderr).toMatch(/Stage 1\/2 {3}supervised[^]*Epoch 1\/2[^]*Stage 2\/2 {3}supervised[^]*Epoch 3\/3/)
     const folder = here.path('killed')
+    // Killed before it had begun, a run is started again instead.
+    const command = (): string[] =>
+      existsSync(`${folder}/recipe.yaml`) ? ['train', '--resume', '--out', folder] : train('killed', [])
     let killed = 0
     for (const delay of [700, 1000, 1300, 1600, 2000, 2500]) {
-      const command = existsSync(`${folder}/recipe.yaml`)
-        ? ['train', '--resume', '--out', folder]
-        : train('killed', [])
-      const { child, ended } = start(command)
+      const { child, ended } = start(command())
       const [result] = await Promise.all([ended, sleep(delay).then(() => child.kill('SIGKILL'))])
       if (result.signal === 'SIGKILL') killed++
     }
     expect(killed).toBeGreaterThan(1)
-    await succeed(['train', '--resume', '--out', folder])
+    await succeed(command())
     expect(outcomeOf(folder)).toEqual(outcomeOf(here.path('whole')))
     const rows = readFileSync(`${folder}/history.jsonl`, 'utf8').trim().split('\n')
     expect(rows.map((row) => (JSON.parse(row) as { stage: string }).stage)).toEqual([

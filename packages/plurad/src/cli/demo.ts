@@ -42,7 +42,7 @@ export function register(program: Command): void {
       if (process.exitCode !== undefined && process.exitCode !== 0) return
       const image = await someTestImage(data, run)
       say(`\n3  Prediction: plurad predict ${run} ${image}\n`)
-      printFindings(await predictFiles({ model: run, files: [image] }), {})
+      printFindings(await predictFiles({ models: [run], files: [image] }), {})
       const seconds = Math.round((performance.now() - started) / 1000)
       say(
         `Done in ${Math.floor(seconds / 60)} min ${seconds % 60} s. The report is ${resolve(run, 'report.html')}`,

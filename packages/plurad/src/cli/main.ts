@@ -24,8 +24,10 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   compare: () => import('./compare.js'),
   ensemble: () => import('./ensemble.js'),
   predict: () => import('./predict.js'),
+  explain: () => import('./explain.js'),
   export: () => import('./export.js'),
   report: () => import('./report.js'),
+  card: () => import('./card.js'),
 }
 
 /** All of them for help, and where the name is none. */

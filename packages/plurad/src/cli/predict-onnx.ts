@@ -1,8 +1,8 @@
 /** Predictions of an exported model, for the command line: without libtorch and in this thread, which starts soonest. */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FileFindings } from '../predict/node.js'
 import { printWarnings } from './notes.js'
+import type { Outcome } from './predict/results.js'
 import { bar, Progress } from './progress.js'
 
 /**
@@ -22,19 +22,19 @@ export function findOnnxFile(location: string): string | null {
 }
 
 interface OnnxJob {
-  /** A .onnx file. */
-  model: string
+  /** .onnx files; of several, the mean of their probabilities. */
+  models: readonly string[]
   images: readonly string[]
   threads: number | null
   strict: boolean
 }
 
 /** Predicts image files, with progress and warnings on stderr. */
-export async function predictOnnx({ model, images, threads, strict }: OnnxJob): Promise<FileFindings> {
+export async function predictOnnx({ models, images, threads, strict }: OnnxJob): Promise<Outcome> {
   const { FilePredictor } = await import('../predict/node.js')
   const few = images.length <= 16
   const progress = new Progress({ quiet: few })
-  const predictor = await FilePredictor.load(model, { threads, spin: few })
+  const predictor = await FilePredictor.load(models, { threads, spin: few })
   try {
     const findings = await predictor.predict(images, {
       strict,
@@ -44,7 +44,7 @@ export async function predictOnnx({ model, images, threads, strict }: OnnxJob): 
     })
     progress.clear()
     printWarnings(findings.warnings)
-    return findings
+    return { ...findings, predictions: findings }
   } finally {
     await predictor.close()
   }

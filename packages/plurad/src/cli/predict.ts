@@ -1,73 +1,131 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { csvFormatRows } from 'd3-dsv'
 import { matchImages, matchLabels, readSampleSubmission, writeSubmission } from '../data/submission.js'
+import type { VariationSpec } from '../data/variations/variation.js'
 import { DataError, UsageError } from '../errors.js'
+import { calibratedScores } from '../predict/findings.js'
 import { readEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
-import type { Predictions } from '../metrics/predictions.js'
-import type { InferenceJob, InferenceMessage, InferenceOutcome } from '../training/inference.js'
-import { printWarnings } from './notes.js'
+import { checkDevice, infer } from './infer.js'
+import { expandInputs, splitModels } from './predict/inputs.js'
+import { csvOf, jsonOf, reportUnreadable, textOf } from './predict/outputs.js'
+import type { Outcome } from './predict/results.js'
 import { findOnnxFile, predictOnnx } from './predict-onnx.js'
-import { bar, Progress } from './progress.js'
-import { formatTable } from './table.js'
 import { parseThreads } from './threads.js'
+import { TTA_HELP, ttaViews } from './tta.js'
 
 interface Flags {
   json?: boolean
   csv?: boolean
   strict?: boolean
+  tta?: string
   threads?: string
   device: string
   submission?: string
   decisions?: boolean
   out?: string
+  sr?: string
+  heatmaps?: string
+  codes?: string
+  heatmapsDicom?: string
 }
-
-const IMAGE_NAME = /\.(png|jpe?g|tiff?)$/i
 
 export function register(program: Command): void {
   program
     .command('predict')
-    .description('print the findings of a trained model for image files')
+    .description('print the findings of a trained model, or of several together, for images')
     .argument('<model>', 'a run folder, a .onnx file or a model.safetensors')
-    .argument('<file...>', 'images, or folders of images')
+    .argument(
+      '<file...>',
+      'further models, then images, folders of images or patterns such as "scans/**/*.dcm"',
+    )
     .option('--json', 'print one JSON array')
     .option('--csv', 'print a table with one column a label')
     .option('--submission <sample>', "fill a challenge's sample submission, to be written to --out")
     .option('--out <file>', 'the submission to write')
     .option('--decisions', "submit 1 and 0 by the model's thresholds instead of probabilities")
+    .option('--tta <views>', TTA_HELP)
+    .option('--sr <folder>', 'also write a DICOM structured report of each DICOM image there')
+    .option('--codes <csv>', 'with --sr: codes of labels, in the columns label, code, scheme and meaning')
+    .option('--heatmaps-dicom <folder>', 'also write DICOM heat maps of each DICOM image there')
+    .option('--heatmaps <folder>', 'also write a picture of each image there, of where the findings are')
     .option('--strict', 'stop at the first image that cannot be read')
     .option('--threads <n>', 'threads of the engine')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
     .addHelpText(
       'after',
       `
-A finding is marked with * when its probability reaches the threshold that was tuned on the validation split.
+A finding is marked with * when its probability reaches the threshold that was tuned on the validation split. Folders
+are read with all folders in them, in every format that plurad knows; image.dcm#3 is the fourth frame of a file. Of
+several models, all exported, the mean of the probabilities counts.
 
 Examples:
   plurad predict runs/chexnet image.png
-  plurad predict model.onnx image.png
-  plurad predict runs/chexnet images/ --csv > findings.csv
+  plurad predict model.onnx study/ image.dcm#3 --json
+  plurad predict first.onnx second.onnx "images/**/*.png" --csv > findings.csv
+  plurad predict runs/chexnet study/ --sr reports --heatmaps-dicom maps
+  plurad predict runs/chexnet study/ --heatmaps pictures
   plurad predict runs/mri test_images/ --submission sample_submission.csv --out submission.csv`,
     )
-    .action(async (model: string, files: string[], flags: Flags) => {
+    .action(async (model: string, rest: string[], flags: Flags) => {
+      checkFlags(flags)
+      const { models, files } = splitModels([model, ...rest])
+      const { strict = false, submission, out } = flags
       const threads = parseThreads('predict', flags.threads)
-      const { strict = false } = flags
       const device = checkDevice('predict', flags.device)
-      const { submission, out } = flags
-      if ((submission === undefined) !== (out === undefined) || (flags.decisions && submission === undefined))
-        throw new UsageError(
-          'predict: --submission <sample> and --out <file> go together, --decisions with them',
-        )
-      if (submission === undefined || out === undefined) {
-        printFindings(await predictFiles({ model, files, threads, device, strict }), flags)
-        return
-      }
-      if (flags.csv) throw new UsageError('predict: --csv prints findings: leave it out with --submission')
-      await submit({ model, files, threads, device, strict }, submission, out, flags)
+      const options = { models, files, threads, device, strict, views: ttaViews('predict', flags.tta) }
+      if (submission !== undefined && out !== undefined) await submit(options, submission, out, flags)
+      else if ((flags.sr ?? flags.heatmapsDicom) !== undefined) await predictAndSend(options, flags)
+      else if (flags.heatmaps !== undefined) await predictAndExplain(options, flags.heatmaps, flags)
+      else printFindings(await predictFiles(options), flags)
     })
+}
+
+/** Throws `UsageError` for flags that do not go together. */
+function checkFlags({
+  submission,
+  out,
+  decisions,
+  csv,
+  json,
+  sr,
+  codes,
+  heatmaps,
+  heatmapsDicom,
+}: Flags): void {
+  if ((submission === undefined) !== (out === undefined) || (decisions && submission === undefined))
+    throw new UsageError('predict: --submission <sample> and --out <file> go together, --decisions with them')
+  if (csv && submission !== undefined)
+    throw new UsageError('predict: --csv prints findings: leave it out with --submission')
+  if ((sr ?? heatmapsDicom) !== undefined && submission !== undefined)
+    throw new UsageError('predict: --sr and --heatmaps-dicom go with printed findings, not with --submission')
+  if (codes !== undefined && sr === undefined)
+    throw new UsageError('predict: --codes is for the reports of --sr')
+  if (csv && json) throw new UsageError('predict: --csv and --json: choose one')
+  if (heatmaps !== undefined && (submission ?? sr ?? heatmapsDicom) !== undefined)
+    throw new UsageError(
+      'predict: --heatmaps goes with printed findings, not with --submission, --sr or --heatmaps-dicom',
+    )
+}
+
+/** Prints findings, and draws where they are. */
+async function predictAndExplain(options: PredictFilesOptions, folder: string, flags: Flags): Promise<void> {
+  const { writeHeatmaps } = await import('./predict/heatmaps.js')
+  const outcome = await predictFiles(options)
+  printFindings(outcome, flags)
+  await writeHeatmaps(options, outcome, folder)
+}
+
+/** Prints findings, and writes them as objects for a PACS. */
+async function predictAndSend(options: PredictFilesOptions, flags: Flags): Promise<void> {
+  const { planReports, writeReports } = await import('./predict/structured-reports.js')
+  const files = await expandInputs(options.files)
+  const plan = flags.sr === undefined ? null : await planReports(files, flags.sr, flags.codes)
+  const outcome = await predictFiles({ ...options, files })
+  printFindings(outcome, flags)
+  if (plan !== null) await writeReports(outcome, plan)
+  if (flags.heatmapsDicom === undefined) return
+  const { writeHeatmapObjects } = await import('./predict/heatmap-objects.js')
+  await writeHeatmapObjects(options, outcome, flags.heatmapsDicom)
 }
 
 /** Predicts what a sample submission asks for, and writes it. */
@@ -79,14 +137,16 @@ async function submit(
 ): Promise<void> {
   const sample = await readSampleSubmission(sampleFile)
   // Before hours of prediction: whether these are the images and labels asked for.
-  const files = await expand(options.files)
+  const files = await expandInputs(options.files)
   matchImages(sample, files)
-  const run = readEnvironment(new RunFolder(options.model).environment)
+  const run = readEnvironment(new RunFolder(options.models[0]).environment)
   if (run !== null) matchLabels(sample, run.labels)
-  const { info, predictions, unreadable } = await predictFiles({ ...options, files })
-  for (const { image, reason } of unreadable)
-    process.stderr.write(`${reason.startsWith(image) ? reason : `${image}: ${reason}`}\n`)
-  await writeSubmission(sample, predictions, out, decisions ? info.thresholds : null)
+  const outcome = await predictFiles({ ...options, files })
+  reportUnreadable(outcome, false)
+  const { info, predictions } = outcome
+  const calibrated = decisions ? calibratedScores(info, predictions.scores) : null
+  const submitted = { ...predictions, scores: calibrated ?? predictions.scores }
+  await writeSubmission(sample, submitted, out, decisions ? info.thresholds : null)
   const summary = { submission: out, images: sample.ids.length, labels: sample.columns.slice(1), decisions }
   process.stdout.write(
     json
@@ -96,123 +156,50 @@ async function submit(
   )
 }
 
-/** Gives the device back where it can be one. Throws `UsageError`. */
-export function checkDevice(command: string, device: string): string {
-  if (/^(auto|cpu|cuda(:\d+)?)$/.test(device)) return device
-  throw new UsageError(`${command}: --device ${device}: expected auto, cpu, cuda or cuda:N`)
-}
-
 export interface PredictFilesOptions {
-  /** Run folder or model file. */
-  model: string
-  /** Images, or folders of images. */
+  /** Run folders or model files; of several, the mean of their probabilities. */
+  models: readonly string[]
+  /** Images, folders of images or patterns. */
   files: readonly string[]
   threads?: number | null
   device?: string
   strict?: boolean
-}
-
-/** What printing and submissions need of an outcome, whichever engine it came from. */
-type Findings = Pick<InferenceOutcome, 'info' | 'unreadable' | 'warnings'> & {
-  predictions: Pick<Predictions, 'labels' | 'images' | 'scores'>
+  /** Further views of each image, over which scores are averaged. */
+  views?: VariationSpec | null
 }
 
 /**
  * Predicts with ONNX Runtime where the model has been exported (and no GPU is asked for), else with libtorch.
  */
-export async function predictFiles(options: PredictFilesOptions): Promise<Findings> {
-  const { model, files, threads = null, device = 'auto', strict = false } = options
-  const images = await expand(files)
-  const exported = device.startsWith('cuda') ? null : findOnnxFile(model)
-  if (exported !== null) {
-    const { info, unreadable, warnings, ...predictions } = await predictOnnx({
-      model: exported,
-      images,
-      threads,
-      strict,
-    })
-    return { info, unreadable, warnings, predictions }
+export async function predictFiles(options: PredictFilesOptions): Promise<Outcome> {
+  const { models, files, threads = null, device = 'auto', strict = false, views = null } = options
+  const images = await expandInputs(files)
+  const exported = device.startsWith('cuda') ? [] : models.map((model) => findOnnxFile(model))
+  const onnx = exported.filter((file) => file !== null)
+  if (views !== null) {
+    const { predictViews } = await import('./predict/views.js')
+    return predictViews({ models, exported: onnx[0] ?? null, images, views, threads, device, strict })
+  }
+  if (onnx.length === models.length) return predictOnnx({ models: onnx, images, threads, strict })
+  const [model, ...others] = models
+  if (others.length > 0) {
+    const lacking = models.filter((_, i) => (exported[i] ?? null) === null)
+    throw new DataError(
+      'Several models are predicted together once they are exported, on the processor: plurad export ' +
+        lacking.join(', plurad export '),
+    )
   }
   const samples = images.map((path) => ({ image: path, path, patient: null, labels: [] }))
-  return infer({ model, samples, labels: [], batchSize: 16, threads, device, strict }, images.length <= 16)
+  const job = { model, samples, labels: [], batchSize: 16, threads, device, strict }
+  return { ...(await infer(job, images.length <= 16)), outOfDistribution: null }
 }
 
-/** Runs a model off the main thread, with progress and warnings about images on stderr. */
-export async function infer(job: InferenceJob, quiet = false): Promise<InferenceOutcome> {
-  // An exported model is predicted without libtorch's package.
-  const { runOffThread } = await import('@plurad/torch/off-thread')
-  const progress = new Progress({ quiet })
-  const outcome = await runOffThread<InferenceJob, InferenceMessage, InferenceOutcome>(
-    new URL('../training/inference.js', import.meta.url),
-    job,
-    { onMessage: ({ done, total }) => progress.update(`Predicting ${bar(done / total)} ${done}/${total}`) },
-  )
-  progress.clear()
-  printWarnings(outcome.warnings)
-  return outcome
-}
-
-async function expand(files: readonly string[]): Promise<string[]> {
-  const images: string[] = []
-  for (const file of files) {
-    const found = await stat(file).catch(() => null)
-    if (found === null) throw new DataError(`There is no file or folder ${file}.`)
-    if (!found.isDirectory()) {
-      images.push(file)
-      continue
-    }
-    const names = (await readdir(file)).filter((name) => IMAGE_NAME.test(name)).sort()
-    if (names.length === 0) throw new DataError(`The folder ${file} holds no image (.png, .jpg, .tif).`)
-    images.push(...names.map((name) => join(file, name)))
-  }
-  return images
-}
-
-/** Findings on stdout as text, JSON or CSV; images that could not be read on stderr, with exit code 1. */
+/** Findings on standard output as text, JSON or CSV; what could not be read on standard error, with exit code 1. */
 export function printFindings(
-  { info, predictions, unreadable, warnings }: Findings,
-  { json, csv }: Pick<Flags, 'json' | 'csv'>,
+  outcome: Outcome,
+  { json = false, csv = false }: Pick<Flags, 'json' | 'csv'>,
 ): void {
-  const { labels, images, scores } = predictions
-  const findingsOf = (row: number) =>
-    labels.map((label, i) => {
-      const probability = scores[row * labels.length + i]
-      const threshold = info.thresholds[i] ?? null
-      return { label, probability, threshold, present: threshold === null ? null : probability >= threshold }
-    })
-  if (json) {
-    const warningOf = new Map(warnings.map(({ image, reason }) => [image, reason]))
-    const results = images.map((image, row) => {
-      const warning = warningOf.get(image)
-      return { image, findings: findingsOf(row), ...(warning === undefined ? {} : { warning }) }
-    })
-    process.stdout.write(
-      `${JSON.stringify([...results, ...unreadable.map(({ image, reason }) => ({ image, error: reason }))], null, 2)}\n`,
-    )
-  } else if (csv) {
-    const rows = images.map((image, row) => [
-      image,
-      ...findingsOf(row).map(({ probability }) => String(probability)),
-    ])
-    process.stdout.write(`${csvFormatRows([['image', ...labels], ...rows])}\n`)
-  } else {
-    images.forEach((image, row) => {
-      const findings = findingsOf(row).sort((a, b) => b.probability - a.probability)
-      const lines = findings.map(({ label, probability, threshold, present }) => [
-        present ? '*' : '',
-        label,
-        probability.toFixed(3),
-        threshold?.toFixed(3) ?? '-',
-      ])
-      process.stdout.write(`${image}\n${formatTable(['', 'finding', 'probability', 'threshold'], lines)}\n\n`)
-    })
-  }
-  if (unreadable.length > 0) {
-    for (const { image, reason } of json ? [] : unreadable)
-      process.stderr.write(`plurad: ${reason.startsWith(image) ? reason : `${image}: ${reason}`}\n`)
-    process.stderr.write(
-      `${unreadable.length} of ${images.length + unreadable.length} images could not be read.\n`,
-    )
-    process.exitCode = 1
-  }
+  const text = json ? jsonOf(outcome) : csv ? csvOf(outcome) : textOf(outcome)
+  if (text !== '') process.stdout.write(`${text}\n`)
+  reportUnreadable(outcome, json)
 }

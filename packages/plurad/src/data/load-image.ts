@@ -2,6 +2,7 @@ import { decodeImageBlocking } from './formats/decode.js'
 import { PackReader, type PackedImage, type PackLocation } from './pack/reader.js'
 import { preprocessToGrid } from './preprocess.js'
 import type { Preprocessing } from './preprocessing.js'
+import { warningOf } from './unlike.js'
 import { applyRange } from './value-range.js'
 
 /** A file to read, and where a pack has its pixels already. */
@@ -39,15 +40,19 @@ export interface LoaderResult {
 export interface ReaderSettings {
   preprocessing: Preprocessing
   pack: PackLocation | null
+  /** Also warn of images that are not what a model expects, see `warningOf`. */
+  expecting?: boolean | undefined
 }
 
 /** What every thread that reads has for itself. */
 export class ImageReader {
   readonly #preprocessing: Preprocessing
   readonly #pack: PackReader | null
+  readonly #expecting: boolean
 
-  constructor({ preprocessing, pack }: ReaderSettings) {
+  constructor({ preprocessing, pack, expecting = false }: ReaderSettings) {
     this.#preprocessing = preprocessing
+    this.#expecting = expecting
     this.#pack = pack === null ? null : new PackReader(pack)
   }
 
@@ -59,7 +64,7 @@ export class ImageReader {
   async load({ path, packed }: FileRequest, place?: Uint16Array): Promise<LoadedImage> {
     const found = packed === null || this.#pack === null ? null : this.#pack.read(path, packed, place)
     if (found !== null && typeof found !== 'string') return found
-    const image = await loadImage(path, this.#preprocessing)
+    const image = await loadImage(path, this.#preprocessing, this.#expecting)
     if (found !== null) image.refused = found
     if (place === undefined || 'reason' in image) return image
     place.set(image.pixels)
@@ -72,11 +77,16 @@ export class ImageReader {
 }
 
 /** Decodes and preprocesses one file; damage is a value, not an exception. */
-export async function loadImage(path: string, preprocessing: Preprocessing): Promise<LoadedImage> {
+export async function loadImage(
+  path: string,
+  preprocessing: Preprocessing,
+  expecting = false,
+): Promise<LoadedImage> {
   try {
     const image = applyRange(await decodeImageBlocking(path, preprocessing.window), preprocessing)
     const pixels = preprocessToGrid(image, preprocessing)
-    return image.warning === undefined ? { pixels } : { pixels, warning: image.warning }
+    const warning = warningOf(image, expecting ? preprocessing : null)
+    return warning === null ? { pixels } : { pixels, warning }
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) }
   }

@@ -16,6 +16,8 @@ export interface LoaderOptions extends Preprocessing {
   strict: boolean
   /** Where preprocessed pixels are taken from instead of the files, as far as it has them. */
   pack?: PackSource | null | undefined
+  /** Also warn of images that are not what a model expects, see `warningOf`. */
+  expecting?: boolean | undefined
 }
 
 export interface Batch {
@@ -91,11 +93,11 @@ export class ImageLoader {
   /** @throws DataError where there is no pack in the folder given, or one that does not fit */
   constructor(options: LoaderOptions) {
     this.#options = options
-    const { workers, pack, cacheBytes } = options
+    const { workers, pack, cacheBytes, expecting } = options
     this.#images = new KnownImages(cacheBytes)
     const preprocessing = preprocessingOf(options)
     this.#pack = pack ? new Pack(pack, preprocessing) : null
-    const settings: ReaderSettings = { preprocessing, pack: this.#pack?.location ?? null }
+    const settings: ReaderSettings = { preprocessing, pack: this.#pack?.location ?? null, expecting }
     this.#pool = workers > 0 ? new LoaderPool(workers, settings) : null
     this.#reader = workers > 0 ? null : new ImageReader(settings)
   }
@@ -113,6 +115,11 @@ export class ImageLoader {
   /** Files that were decoded although the pack has them, with the reason. */
   get refused(): ReadonlyMap<string, PackRefusal> {
     return this.#images.refused
+  }
+
+  /** Planes of one image: 1 grey, 3 red-green-blue. */
+  get channels(): 1 | 3 {
+    return this.#options.channels
   }
 
   /** Bytes of pixels held for later epochs. */

@@ -65,10 +65,10 @@ export function gridToFloat(grid: Uint16Array, values: Float32Array, offset: num
  * that it can be made later as well; torchvision makes it out of the rectangle, which can round to the neighbouring pixel
  * unless `resize_to - size` is a multiple of 4.
  */
-function place(
+export function place(
   width: number,
   height: number,
-  { size, resize_to: resizeTo, resize: rule }: Preprocessing,
+  { size, resize_to: resizeTo, resize: rule }: Pick<Preprocessing, 'size' | 'resize_to' | 'resize'>,
 ): { outWidth: number; outHeight: number; window: Window; left: number; top: number } {
   const square = resizeTo ?? size
   const reference = rule === 'crop' ? Math.min(width, height) : Math.max(width, height)

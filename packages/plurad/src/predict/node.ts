@@ -1,14 +1,19 @@
 /** Prediction from files, in Node: the only module here that touches the file system, threads and the native runtime. */
 import { availableParallelism } from 'node:os'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type * as OnnxRuntime from 'onnxruntime-node'
+import { decodeImage as decodeFile, decodeImageBytes } from '../data/formats/decode.js'
+import type { DecodedImage } from '../data/image.js'
 import { ImageLoader } from '../data/loader.js'
-import { preprocessingOf } from '../data/preprocessing.js'
-import { assertImagesFit, filesOf, placesOf, type ImageSource } from '../data/source.js'
+import { preprocessingOf, type WindowChoice } from '../data/preprocessing.js'
+import { filesOf, type ImageSource } from '../data/source.js'
 import { DataError } from '../errors.js'
 import type { ModelInfo } from '../models/model-info.js'
+import { contentOf, inputName, type FileInput, type SampleInput } from './inputs.js'
 import { OnnxModel } from './onnx-model.js'
-import { meanOf, Predictor } from './predictor.js'
+import { Predictor, type LoadOptions, type PredictOptions } from './predictor.js'
+import { DecodingReader, type ReaderSettings, type SampleBatch, type SampleReader } from './reader.js'
 import type { NamedTensor, Session, SessionOptions } from './runtime.js'
 
 type Runtime = typeof OnnxRuntime
@@ -49,139 +54,106 @@ export async function openSession(
   }
 }
 
-export interface LoadOptions {
-  /** Threads of the network; null or left out for all. */
-  threads?: number | null
-  /** See `SessionOptions`; false suits many files, which are decoded in other threads. */
-  spin?: boolean
-}
-
-export interface PredictFilesOptions {
-  /** Samples that go through the network at once, default 16. */
-  batchSize?: number
-  /** Threads that decode; left out: none for up to 16 files, else one less than the machine has. */
-  workers?: number
-  /** Stop at the first file that cannot be read. */
-  strict?: boolean
-  onProgress?: (done: number, total: number) => void
-}
-
-/** What was found, and what could not be looked at. */
-export interface FileFindings {
-  info: ModelInfo
-  labels: readonly string[]
-  /** The samples that could be read, by their first file, in the order given. */
-  images: readonly string[]
-  /** Probabilities in [0, 1], row-major [images, labels]. */
-  scores: Float64Array
-  unreadable: { image: string; reason: string }[]
-  warnings: { image: string; reason: string }[]
-}
-
-/** Predicts files with the preprocessing that the models were trained with. */
+/** Predicts files and content with the preprocessing that the models were trained with. */
 export class FilePredictor extends Predictor {
   /**
-   * @param files a .onnx file of `plurad export`, or several for the mean of their probabilities
+   * @param models a .onnx file of `plurad export` (text is a path), or several for the mean of their probabilities
    * @throws DataError where one is missing, damaged or has no description
    */
   static async load(
-    files: string | readonly string[],
+    models: FileInput | readonly FileInput[],
     { threads = null, spin = true }: LoadOptions = {},
   ): Promise<FilePredictor> {
-    const models: OnnxModel[] = []
-    for (const file of typeof files === 'string' ? [files] : files) {
-      const content = await readFile(file).catch((error: unknown) => {
-        throw new DataError(`${file} cannot be read: ${(error as Error).message}`, { cause: error })
-      })
-      models.push(await OnnxModel.open(content, file, openSession, { threads, spin }))
+    const loaded: OnnxModel[] = []
+    for (const [i, model] of (Array.isArray(models)
+      ? (models as FileInput[])
+      : [models as FileInput]
+    ).entries()) {
+      const name = inputName(model, i, 'model')
+      loaded.push(await OnnxModel.open(await readModel(model, name), name, openSession, { threads, spin }))
     }
-    return new FilePredictor(models)
+    return new FilePredictor(loaded)
   }
 
-  /**
-   * @param sources image references; for models of several images a sample one each, '' for one that is missing
-   */
-  async predict(sources: readonly ImageSource[], options: PredictFilesOptions = {}): Promise<FileFindings> {
-    const each: Readings[] = []
-    for (const [i, model] of this.models.entries()) {
-      each.push(
-        await this.#read(model, sources, {
-          ...options,
-          onProgress: (done) =>
-            options.onProgress?.(i * sources.length + done, this.models.length * sources.length),
-        }),
-      )
-    }
-    const { unreadable, warnings } = each[0]
-    const readable = sources.flatMap((_, i) => (each.every(({ rows }) => rows.has(i)) ? [i] : []))
-    const scores = new Float64Array(readable.length * this.labels.length)
-    readable.forEach((index, row) => {
-      const rows = each.map(({ rows: found }) => found.get(index) as Float64Array)
-      scores.set(meanOf(rows), row * this.labels.length)
-    })
-    const images = readable.map((index) => nameOf(sources[index]))
-    return { info: this.info, labels: this.labels, images, scores, unreadable, warnings }
-  }
-
-  async #read(
-    model: OnnxModel,
-    sources: readonly ImageSource[],
-    { batchSize = 16, workers, strict = false, onProgress }: PredictFilesOptions,
-  ): Promise<Readings> {
-    const { info } = model
-    assertImagesFit(
-      sources.map((source) => ({ path: '', also: placesOf(source).slice(1) })),
-      info.images,
-      'this model knows no more, take one that was trained with data.images {}',
-    )
+  protected override reader(
+    samples: readonly SampleInput[],
+    info: ModelInfo,
+    { batchSize = 16, workers, strict = false }: PredictOptions,
+  ): SampleReader {
+    const settings: ReaderSettings = { batchSize, strict }
+    const preprocessing = preprocessingOf(info)
+    if (!samples.every(isReference)) return new DecodingReader(samples, preprocessing, settings, decode)
+    const threads = samples.length <= 16 ? 0 : Math.min(8, Math.max(1, availableParallelism() - 1))
     const loader = new ImageLoader({
-      ...preprocessingOf(info),
-      workers: workers ?? (sources.length <= 16 ? 0 : Math.min(8, Math.max(1, availableParallelism() - 1))),
+      ...preprocessing,
+      workers: workers ?? threads,
       cacheBytes: 0,
       strict,
+      expecting: true,
     })
-    const rows = new Map<number, Float64Array>()
-    const count = this.labels.length
-    try {
-      const order = sources.map((_, i) => i)
-      for await (const { indices, pixels } of loader.batches(sources, order, batchSize, { reuse: true })) {
-        if (indices.length === 0) continue
-        const scores = this.inOrder(model, await model.probabilities(pixels, indices.length))
-        indices.forEach((index, row) => rows.set(index, scores.subarray(row * count, (row + 1) * count)))
-        onProgress?.(rows.size, sources.length)
-      }
-      return { rows, ...notesOf(sources, loader) }
-    } finally {
-      await loader.close()
-    }
+    return new LoaderReader(samples, loader, batchSize)
   }
 }
 
-interface Readings {
-  /** Probabilities by the sample's position. */
-  rows: Map<number, Float64Array>
-  unreadable: FileFindings['unreadable']
-  warnings: FileFindings['warnings']
+/** Whether all of it are files that other threads can open. */
+function isReference(sample: SampleInput): sample is ImageSource {
+  return (
+    typeof sample === 'string' ||
+    (Array.isArray(sample) && sample.every((place) => typeof place === 'string'))
+  )
 }
 
-function nameOf(source: ImageSource): string {
-  return filesOf(source)[0] ?? ''
-}
+/** Reads files in threads of their own. */
+class LoaderReader implements SampleReader {
+  readonly #samples: readonly ImageSource[]
+  readonly #loader: ImageLoader
+  readonly #batchSize: number
 
-/** What the loader has to say of each sample's files. */
-function notesOf(
-  sources: readonly ImageSource[],
-  { failures, warnings }: ImageLoader,
-): Pick<Readings, 'unreadable' | 'warnings'> {
-  const unreadable: FileFindings['unreadable'] = []
-  const told: FileFindings['warnings'] = []
-  for (const source of sources) {
-    const files = filesOf(source)
-    const damaged = files.find((file) => failures.has(file))
-    if (damaged !== undefined)
-      unreadable.push({ image: nameOf(source), reason: failures.get(damaged) as string })
-    const texts = files.flatMap((file) => warnings.get(file) ?? [])
-    if (texts.length > 0) told.push({ image: nameOf(source), reason: texts.join('; ') })
+  constructor(samples: readonly ImageSource[], loader: ImageLoader, batchSize: number) {
+    this.#samples = samples
+    this.#loader = loader
+    this.#batchSize = batchSize
   }
-  return { unreadable, warnings: told }
+
+  batches(): AsyncIterable<SampleBatch> {
+    const order = this.#samples.map((_, i) => i)
+    return this.#loader.batches(this.#samples, order, this.#batchSize, { reuse: true })
+  }
+
+  warningOf(index: number): string | null {
+    const { warnings } = this.#loader
+    const texts = filesOf(this.#samples[index]).flatMap((file) => warnings.get(file) ?? [])
+    return texts.length === 0 ? null : texts.join('; ')
+  }
+
+  close(): Promise<void> {
+    return this.#loader.close()
+  }
+}
+
+/**
+ * Decodes one image.
+ *
+ * @param input text is a path, of a part of a file `path#part`
+ * @throws DataError naming the image, where it is missing, damaged or of no known format
+ */
+export async function decodeImage(input: FileInput, window: WindowChoice = 'file'): Promise<DecodedImage> {
+  return decode(input, inputName(input, 0), window)
+}
+
+async function decode(input: FileInput, name: string, window: WindowChoice): Promise<DecodedImage> {
+  if (typeof input === 'string') return decodeFile(input, window)
+  if (isFileUrl(input)) return decodeFile(fileURLToPath(input), window)
+  return decodeImageBytes(await contentOf(input, name), name, { window, part: null })
+}
+
+async function readModel(input: FileInput, name: string): Promise<Uint8Array> {
+  if (typeof input !== 'string' && !isFileUrl(input)) return contentOf(input, name)
+  return readFile(input).catch((error: unknown) => {
+    throw new DataError(`${name} cannot be read: ${(error as Error).message}`, { cause: error })
+  })
+}
+
+function isFileUrl(input: FileInput): input is URL {
+  return input instanceof URL && input.protocol === 'file:'
 }

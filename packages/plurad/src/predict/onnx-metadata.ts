@@ -19,8 +19,21 @@ export function readOnnxMetadata(model: Uint8Array): Map<string, string> {
   return metadata
 }
 
-/** The fields of one message, in their order; null instead of bytes for numbers. */
-function* fields(message: Uint8Array): Generator<{ field: number; bytes: Uint8Array | null }> {
+/** One field of a message. */
+interface Field {
+  field: number
+  /** Null for numbers. */
+  bytes: Uint8Array | null
+  /** Of a whole number; 0 for others. */
+  value: number
+}
+
+/**
+ * The fields of one message, in their order.
+ *
+ * @throws RangeError where the bytes are no whole Protocol Buffers message
+ */
+export function* fields(message: Uint8Array): Generator<Field> {
   let at = 0
   const varint = (): number => {
     let value = 0
@@ -35,15 +48,15 @@ function* fields(message: Uint8Array): Generator<{ field: number; bytes: Uint8Ar
   while (at < message.length) {
     const tag = varint()
     const [field, type] = [Math.floor(tag / 8), tag % 8]
-    let length = 0
-    if (type === 0) varint()
+    let [length, value] = [0, 0]
+    if (type === 0) value = varint()
     else if (type === 1) length = 8
     else if (type === 2) length = varint()
     else if (type === 5) length = 4
     else throw new RangeError(`the file is no ONNX model (wire type ${type} at byte ${at})`)
     if (field === 0 || at + length > message.length)
       throw new RangeError(`the file is cut off or no ONNX model (byte ${at})`)
-    yield { field, bytes: type === 2 ? message.subarray(at, at + length) : null }
+    yield { field, bytes: type === 2 ? message.subarray(at, at + length) : null, value }
     at += length
   }
 }

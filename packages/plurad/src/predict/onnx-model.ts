@@ -2,7 +2,9 @@
 import { DataError } from '../errors.js'
 import { METADATA_FEATURES } from '../models/metadata.js'
 import { MODEL_INFO_KEY, parseModelInfo, type ModelInfo } from '../models/model-info.js'
+import { readLinearClassifier, type LinearClassifier } from './onnx-classifier.js'
 import { readOnnxMetadata } from './onnx-metadata.js'
+import { KNOWN_KIND_KEY, KnownKind, poolFeatures, type OutOfDistribution } from './out-of-distribution.js'
 import type { NamedTensor, OpenSession, Session, SessionOptions } from './runtime.js'
 
 /** Age, sex and view as `metadataFeatures` gives them, for the input that some heads have. */
@@ -13,11 +15,23 @@ export type Explanation = 'features' | 'attention' | 'class_features'
 
 export class OnnxModel {
   readonly info: ModelInfo
+  /** The head's linear layer, from which class activation maps are made; null where there is none. */
+  readonly classifier: LinearClassifier | null
+  /** What it says of the images that it was made from; null where it was exported without them. */
+  readonly knownKind: KnownKind | null
   readonly #session: Session
   readonly #file: string
 
-  private constructor(info: ModelInfo, session: Session, file: string) {
+  private constructor(
+    info: ModelInfo,
+    classifier: LinearClassifier | null,
+    knownKind: KnownKind | null,
+    session: Session,
+    file: string,
+  ) {
     this.info = info
+    this.classifier = classifier
+    this.knownKind = knownKind
     this.#session = session
     this.#file = file
   }
@@ -33,7 +47,9 @@ export class OnnxModel {
     openSession: OpenSession,
     options: SessionOptions,
   ): Promise<OnnxModel> {
-    const info = parseModelInfo(metadataOf(content, file).get(MODEL_INFO_KEY), file)
+    const metadata = metadataOf(content, file)
+    const info = parseModelInfo(metadata.get(MODEL_INFO_KEY), file)
+    const knownKind = KnownKind.parse(metadata.get(KNOWN_KIND_KEY), file)
     const session = await openSession(content, options).catch((error: unknown) => {
       throw new DataError(`${file} cannot be loaded: ${(error as Error).message}`, { cause: error })
     })
@@ -44,7 +60,8 @@ export class OnnxModel {
       await session.close()
       throw new DataError(`${file} has no ${lacking.join(' and no ')}. Use a model that plurad export wrote.`)
     }
-    return new OnnxModel(info, session, file)
+    const classifier = readLinearClassifier(content, info.labels.length)
+    return new OnnxModel(info, classifier, knownKind, session, file)
   }
 
   /** Planes of one sample's pixels. */
@@ -66,6 +83,24 @@ export class OnnxModel {
   async probabilities(pixels: Float32Array, count: number): Promise<Float64Array> {
     const { logits } = await this.run(pixels, count)
     return Float64Array.from(logits.data, sigmoid)
+  }
+
+  /** The same, and how far each sample is from what the model knows: null where it cannot say. */
+  async judge(
+    pixels: Float32Array,
+    count: number,
+  ): Promise<{ probabilities: Float64Array; outOfDistribution: OutOfDistribution[] | null }> {
+    const kind = this.knownKind
+    if (kind === null)
+      return { probabilities: await this.probabilities(pixels, count), outOfDistribution: null }
+    const { logits, features } = await this.run(pixels, count, ['features'])
+    const pooled = poolFeatures(features.data, count, kind.features)
+    return {
+      probabilities: Float64Array.from(logits.data, sigmoid),
+      outOfDistribution: Array.from({ length: count }, (_, row) =>
+        kind.judge(kind.distance(pooled.subarray(row * kind.features, (row + 1) * kind.features))),
+      ),
+    }
   }
 
   /** `logits`, and of `explanations` what is asked for. */

@@ -1,19 +1,49 @@
 /**
- * Findings of one or several exported models for images. Without libtorch and without Node: `node.ts` adds files, threads
- * and ONNX Runtime's native build.
+ * Findings of one or several exported models for images. Without libtorch, Node or a browser: `node.ts` and `web/` add
+ * files, threads and their build of ONNX Runtime.
  */
 import { DataError } from '../errors.js'
 import type { DecodedImage } from '../data/image.js'
-import { preprocess } from '../data/preprocess.js'
-import { preprocessingOf } from '../data/preprocessing.js'
-import { applyRange } from '../data/value-range.js'
 import type { ModelInfo } from '../models/model-info.js'
+import { calibratedScores, type Findings, type SampleNote } from './findings.js'
+import { inputName, placesOfInput, type FileInput, type SampleInput } from './inputs.js'
 import type { OnnxModel } from './onnx-model.js'
+import { meanOutOfDistribution, type OutOfDistribution } from './out-of-distribution.js'
+import { pixelsOf, type SampleReader } from './reader.js'
 
 /** One image or, for models of several images a sample, one a place; null where one is missing. */
 export type DecodedSample = DecodedImage | readonly (DecodedImage | null)[]
 
-export class Predictor {
+export interface LoadOptions {
+  /**
+   * Threads of the network; null or left out for what the runtime thinks best. In a browser more than one needs a page that
+   * is isolated (`crossOriginIsolated`), and is one where it is not.
+   */
+  threads?: number | null
+  /** In Node, see `SessionOptions`; false suits many files, which are decoded in other threads. */
+  spin?: boolean
+  /** In a browser, where the WebAssembly files are, see `WasmPaths`. */
+  wasmPaths?: WasmPaths
+}
+
+/**
+ * The folder of `ort-wasm-simd-threaded.mjs`, `ort-wasm-simd-threaded.wasm` (package onnxruntime-web) and
+ * `dcmjs-native-codecs.wasm` (package dcmjs-codecs), or the address of each. Seen from the page; left out, its own folder.
+ */
+export type WasmPaths = string | URL | { mjs: string | URL; wasm: string | URL; codecs: string | URL }
+
+export interface PredictOptions {
+  /** Samples that go through the network at once; left out, 16 in Node and 4 in a browser. */
+  batchSize?: number
+  /** In Node, threads that decode; left out: none for up to 16 files, else one less than the machine has. */
+  workers?: number
+  /** Stop at the first sample that cannot be read. */
+  strict?: boolean
+  /** Told after every batch; `total` counts each sample once a model. */
+  onProgress?: (done: number, total: number) => void
+}
+
+export abstract class Predictor {
   /** One, or several whose probabilities are averaged. */
   readonly models: readonly OnnxModel[]
   /** In the order of the probabilities. */
@@ -34,11 +64,34 @@ export class Predictor {
   }
 
   /**
-   * The first model's description. Thresholds belong to one model's probabilities: an ensemble has none.
+   * The first model's description. Thresholds and calibration belong to one model's probabilities: an ensemble has none.
    */
   get info(): ModelInfo {
     const { info } = this.models[0]
-    return this.models.length === 1 ? info : { ...info, thresholds: this.labels.map(() => null) }
+    if (this.models.length === 1) return info
+    return { ...info, thresholds: this.labels.map(() => null), calibration: null }
+  }
+
+  /**
+   * Reads images and predicts them with the preprocessing that the models were trained with. What cannot be read is listed
+   * with the reason, and the rest goes on.
+   *
+   * @throws DataError where a sample has more images than the models know; naming the image, where it cannot be read, when
+   *   strict
+   */
+  async predict(samples: readonly SampleInput[], options: PredictOptions = {}): Promise<Findings> {
+    const readings: Reading[] = []
+    for (const [i, model] of this.models.entries()) {
+      const before = i * samples.length
+      const total = this.models.length * samples.length
+      readings.push(
+        await this.#read(model, samples, {
+          ...options,
+          onProgress: (done) => options.onProgress?.(before + done, total),
+        }),
+      )
+    }
+    return this.#join(samples, readings)
   }
 
   /** Probabilities [samples, labels] for images that are decoded already. */
@@ -46,14 +99,83 @@ export class Predictor {
     const scores = await Promise.all(
       this.models.map(async (model) => {
         const pixels = pixelsOf(samples, model.info)
-        return this.inOrder(model, await model.probabilities(pixels, samples.length))
+        return this.#inOrder(model, await model.probabilities(pixels, samples.length))
       }),
     )
     return meanOf(scores)
   }
 
+  async close(): Promise<void> {
+    for (const model of this.models) await model.close()
+  }
+
+  protected abstract reader(
+    samples: readonly SampleInput[],
+    info: ModelInfo,
+    options: PredictOptions,
+  ): SampleReader
+
+  async #read(model: OnnxModel, samples: readonly SampleInput[], options: PredictOptions): Promise<Reading> {
+    assertImagesFit(samples, model.info.images)
+    const reader = this.reader(samples, model.info, options)
+    const reading: Reading = { rows: new Map(), failed: new Map(), warnings: new Map() }
+    const count = this.labels.length
+    try {
+      for await (const { indices, pixels, failed } of reader.batches()) {
+        for (const { index, reason } of failed) reading.failed.set(index, reason)
+        if (indices.length > 0) {
+          const found = await model.judge(pixels, indices.length)
+          const scores = this.#inOrder(model, found.probabilities)
+          for (const [row, index] of Array.from(indices).entries()) {
+            const warning = reader.warningOf(index)
+            if (warning !== null) reading.warnings.set(index, warning)
+            reading.rows.set(index, {
+              scores: scores.subarray(row * count, (row + 1) * count),
+              outOfDistribution: found.outOfDistribution?.[row] ?? null,
+            })
+          }
+        }
+        options.onProgress?.(reading.rows.size + reading.failed.size, samples.length)
+      }
+      return reading
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** The mean of what the models say, of the samples that all could read. */
+  #join(samples: readonly SampleInput[], readings: readonly Reading[]): Findings {
+    const indices = samples.flatMap((_, i) => (readings.every(({ rows }) => rows.has(i)) ? [i] : []))
+    const scores = new Float64Array(indices.length * this.labels.length)
+    const distances: (OutOfDistribution | null)[] = []
+    indices.forEach((index, row) => {
+      const rows = readings.map(({ rows: found }) => found.get(index) as Row)
+      scores.set(meanOf(rows.map((each) => each.scores)), row * this.labels.length)
+      distances.push(meanOutOfDistribution(rows.map(({ outOfDistribution }) => outOfDistribution)))
+    })
+    const known = distances.filter((each) => each !== null)
+    const { info } = this
+    return {
+      info,
+      labels: this.labels,
+      images: indices.map((index) => nameOf(samples[index], index)),
+      indices,
+      scores,
+      calibrated: calibratedScores(info, scores),
+      outOfDistribution: known.length === distances.length && known.length > 0 ? known : null,
+      unreadable: notesOf(
+        samples,
+        readings.map(({ failed }) => failed),
+      ),
+      warnings: notesOf(
+        samples,
+        readings.map(({ warnings }) => warnings),
+      ),
+    }
+  }
+
   /** A model's probabilities in the order of `labels`. */
-  protected inOrder(model: OnnxModel, scores: Float64Array): Float64Array {
+  #inOrder(model: OnnxModel, scores: Float64Array): Float64Array {
     const own = model.info.labels
     if (own.every((label, i) => label === this.labels[i])) return scores
     const places = this.labels.map((label) => own.indexOf(label))
@@ -62,37 +184,48 @@ export class Predictor {
       return scores[at - column + places[column]]
     })
   }
-
-  async close(): Promise<void> {
-    for (const model of this.models) await model.close()
-  }
 }
 
-/** [samples, images * channels, size, size] in [0, 1]; what a sample lacks of its images is black. */
-function pixelsOf(samples: readonly DecodedSample[], info: ModelInfo): Float32Array {
-  const preprocessing = preprocessingOf(info)
-  const length = info.channels * info.size * info.size
-  const pixels = new Float32Array(samples.length * info.images * length)
-  samples.forEach((sample, row) => {
-    const images = 'data' in sample ? [sample] : sample
-    if (images.length > info.images) {
-      throw new DataError(
-        `A sample has ${images.length} images, the model knows no more than ${info.images}.`,
-      )
-    }
-    images.forEach((image, place) => {
-      if (image !== null)
-        pixels.set(
-          preprocess(applyRange(image, preprocessing), preprocessing),
-          (row * info.images + place) * length,
-        )
-    })
+interface Row {
+  scores: Float64Array
+  outOfDistribution: OutOfDistribution | null
+}
+
+/** What one model says, by the samples' positions. */
+interface Reading {
+  rows: Map<number, Row>
+  failed: Map<number, string>
+  warnings: Map<number, string>
+}
+
+/** Refuses samples with more images than the model takes: the others would be left out silently. */
+function assertImagesFit(samples: readonly SampleInput[], images: number): void {
+  const most = samples.reduce<number>((count, sample) => Math.max(count, placesOfInput(sample).length), 1)
+  if (most <= images) return
+  throw new DataError(
+    `There are samples of ${most} images, and the model knows ${images === 1 ? 'only 1' : `only ${images}`} of each: ` +
+      `take one that was trained with data.images ${most}.`,
+  )
+}
+
+function nameOf(sample: SampleInput, index: number): string {
+  const first: FileInput = placesOfInput(sample).find((input) => input !== '') ?? ''
+  return inputName(first, index)
+}
+
+/** One a sample, in the order given: what the first model with something to say of it says. */
+function notesOf(
+  samples: readonly SampleInput[],
+  notes: readonly ReadonlyMap<number, string>[],
+): SampleNote[] {
+  return samples.flatMap((sample, index) => {
+    const reason = notes.map((each) => each.get(index)).find((each) => each !== undefined)
+    return reason === undefined ? [] : [{ image: nameOf(sample, index), index, reason }]
   })
-  return pixels
 }
 
 /** Of as many numbers each. */
-export function meanOf(scores: readonly Float64Array[]): Float64Array {
+function meanOf(scores: readonly Float64Array[]): Float64Array {
   if (scores.length === 1) return scores[0]
   return scores[0].map((_, at) => scores.reduce((sum, each) => sum + each[at], 0) / scores.length)
 }

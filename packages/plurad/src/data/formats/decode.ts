@@ -3,11 +3,9 @@ import { open } from 'node:fs/promises'
 import { DataError } from '../../errors.js'
 import type { DecodedImage } from '../image.js'
 import type { WindowChoice } from '../preprocessing.js'
-import { UnsupportedError, type ImageFormat, type ReadOptions } from './format.js'
+import { decodeBytes, decodeChecked, formatOf, HEAD_BYTES, reason } from './decode-bytes.js'
+import type { ImageFormat, ReadOptions } from './format.js'
 import { imageFormats } from './registry.js'
-
-/** Bytes from the beginning of a file by which its format is told. */
-const HEAD_BYTES = 512
 
 /** Files of so many bytes are read at once, whatever their format. */
 const SMALL_BYTES = 2 ** 20
@@ -54,17 +52,7 @@ export async function decodeImageBytes(
   name: string,
   options: ReadOptions = { window: 'file', part: null },
 ): Promise<DecodedImage> {
-  if (bytes.length === 0)
-    throw new DataError(`${name}: the file is empty (0 bytes). Copy it again from its source.`)
-  const head = bytes.subarray(0, HEAD_BYTES)
-  const format = formatOf(head)
-  if (format === undefined) {
-    const known = imageFormats.map((candidate) => candidate.name).join(', ')
-    throw new DataError(
-      `${name}: not an image we can read: its first bytes are ${hex(head)}. Expected one of ${known}.`,
-    )
-  }
-  return checked(format, name, `${bytes.length} bytes`, () => format.decode(bytes, options))
+  return decodeBytes(bytes, name, imageFormats, options)
 }
 
 async function readSource(path: string): Promise<Source> {
@@ -108,7 +96,7 @@ function readBeginning(file: number, length: number): Uint8Array {
 }
 
 function fromFile(head: Uint8Array): Source | null {
-  const format = formatOf(head)
+  const format = formatOf(head, imageFormats)
   return format?.decodeFile === undefined ? null : { fromFile: format.decodeFile.bind(format), format }
 }
 
@@ -119,37 +107,7 @@ async function decodeSource(
   options: ReadOptions,
 ): Promise<DecodedImage> {
   if ('bytes' in source) return decodeImageBytes(source.bytes, name, options)
-  return checked(source.format, name, null, () => source.fromFile(path, options))
-}
-
-function formatOf(head: Uint8Array): ImageFormat | undefined {
-  return imageFormats.find((candidate) => candidate.matches(head))
-}
-
-/** Runs a decoder and sees to it that only consistent images and errors that name the file come out. */
-async function checked(
-  format: ImageFormat,
-  name: string,
-  extent: string | null,
-  decode: () => DecodedImage | Promise<DecodedImage>,
-): Promise<DecodedImage> {
-  let image: DecodedImage
-  try {
-    image = await decode()
-  } catch (error) {
-    if (error instanceof UnsupportedError) throw new DataError(`${name}: ${reason(error)}.`, { cause: error })
-    throw new DataError(
-      `${name}: damaged or cut-off ${format.name} file${extent === null ? '' : ` (${extent})`}: ${reason(error)}. ` +
-        'Copy it again from its source.',
-      { cause: error },
-    )
-  }
-  if (image.data.length !== image.width * image.height * image.channels || image.data.length === 0) {
-    throw new DataError(
-      `${name}: the decoder gave ${image.data.length} values for ${image.width} x ${image.height} x ${image.channels}.`,
-    )
-  }
-  return image
+  return decodeChecked(source.format, name, null, () => source.fromFile(path, options))
 }
 
 function unreadable(path: string, error: unknown): DataError {
@@ -161,13 +119,4 @@ function unreadable(path: string, error: unknown): DataError {
         ? 'this is a folder, not an image'
         : `cannot be read: ${reason(error)}`
   return new DataError(`${path}: ${what}.`, { cause: error })
-}
-
-function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.trim().replace(/\s+/g, ' ').replace(/\.$/, '')
-}
-
-function hex(head: Uint8Array): string {
-  return [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
 }

@@ -1,5 +1,6 @@
-import { readDicom, renderFrame } from './dicom/index.js'
+import { readDicom } from './dicom/file.js'
 import { hasPrefix } from './dicom/parse.js'
+import { renderFrame } from './dicom/render.js'
 import { UnsupportedError, type ImageFormat } from './format.js'
 
 /**

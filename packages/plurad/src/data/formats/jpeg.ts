@@ -1,4 +1,5 @@
-import { startsWith, type ImageFormat } from './format.js'
+import type { ImageFormat } from './format.js'
+import { assertPlausibleJpeg, jpegFile } from './jpeg-header.js'
 import { decodeWithVips } from './vips.js'
 
 /**
@@ -11,41 +12,11 @@ import { decodeWithVips } from './vips.js'
  * file, so models that others trained on such photographs saw them as stored.
  */
 export const jpeg: ImageFormat = {
-  name: 'JPEG',
-  extensions: ['.jpg', '.jpeg'],
-  matches: (head) => startsWith(head, [0xff, 0xd8, 0xff]),
+  ...jpegFile,
 
   decode(bytes) {
-    assertPlausible(bytes)
+    assertPlausibleJpeg(bytes)
     // Any warning fails: libjpeg only warns where it fills missing parts with grey.
     return decodeWithVips(bytes, { failOn: 'warning' })
   },
-}
-
-/** Pixels on each side of the blocks that JPEG codes. */
-const BLOCK = 8
-
-/**
- * Refuses a frame header that claims more than the file can hold, before the decoder takes memory for it: each block of
- * each component takes a bit at the least (ITU-T T.81, F.1.2; arithmetic coding can take less and is not checked).
- */
-function assertPlausible(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff;) {
-    const marker = bytes[at + 1]
-    // A fill byte.
-    if (marker === 0xff) {
-      at++
-      continue
-    }
-    const isHuffmanFrame = marker >= 0xc0 && marker <= 0xc7 && marker !== 0xc4
-    if (isHuffmanFrame) {
-      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)]
-      if (Math.ceil(width / BLOCK) * Math.ceil(height / BLOCK) > bytes.length * 8)
-        throw new Error(`its header says ${width} x ${height} pixels, which so few bytes cannot hold`)
-      return
-    }
-    if (marker === 0xda || marker === 0xd9) return
-    at += 2 + view.getUint16(at + 2)
-  }
 }

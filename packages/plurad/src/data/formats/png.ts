@@ -1,6 +1,7 @@
 import { Transformer } from '@napi-rs/image'
-import { asUint16, dropAlpha, MAX_PIXELS, type DecodedImage } from '../image.js'
-import { startsWith, type ImageFormat } from './format.js'
+import { asUint16, dropAlpha, type DecodedImage } from '../image.js'
+import type { ImageFormat } from './format.js'
+import { assertPlausiblePng, pngFile } from './png-header.js'
 import { decodeWithVips } from './vips.js'
 
 /** Layout of the decoded bytes by the decoder's `colorType`, where the others are of no use to us. */
@@ -20,12 +21,10 @@ const LAYOUTS: Record<number, { channels: 1 | 3; alpha: boolean; deep: boolean }
  * This decoder takes half of libvips' time and, unlike many, fails on cut-off data and wrong checksums.
  */
 export const png: ImageFormat = {
-  name: 'PNG',
-  extensions: ['.png'],
-  matches: (head) => startsWith(head, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+  ...pngFile,
 
   async decode(bytes): Promise<DecodedImage> {
-    assertPlausible(bytes)
+    assertPlausiblePng(bytes)
     try {
       return decodeWhole(bytes)
     } catch (error) {
@@ -47,22 +46,4 @@ function decodeWhole(bytes: Uint8Array): DecodedImage {
   const { channels } = layout
   const data = layout.alpha ? dropAlpha(values, channels) : values
   return { width, height, channels, maxValue: layout.deep ? 65535 : 255, data, asStored: layout.deep }
-}
-
-/** Samples a pixel by the header's colour type. */
-const SAMPLES: Record<number, number | undefined> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
-
-/** The most that a byte of deflated data can become. */
-const DEFLATE_RATIO = 1032
-
-/** Refuses a header that claims more than we take, or than the file can hold, before memory is taken for it. */
-function assertPlausible(bytes: Uint8Array): void {
-  if (bytes.length < 33) throw new Error('the file ends within its header')
-  const header = new DataView(bytes.buffer, bytes.byteOffset)
-  const [width, height] = [header.getUint32(16), header.getUint32(20)]
-  const claim = `its header says ${width} x ${height} pixels`
-  if (width * height > MAX_PIXELS) throw new Error(`${claim}, more than ${MAX_PIXELS}`)
-  const lineBytes = Math.ceil((width * bytes[24] * (SAMPLES[bytes[25]] ?? 1)) / 8)
-  if (lineBytes * height > bytes.length * DEFLATE_RATIO)
-    throw new Error(`${claim}, which ${bytes.length} bytes cannot hold`)
 }

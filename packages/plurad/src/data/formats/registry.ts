@@ -1,3 +1,4 @@
+import './dicom/codec-file.js'
 import { dicom } from './dicom.js'
 import type { ImageFormat } from './format.js'
 import { jpeg } from './jpeg.js'

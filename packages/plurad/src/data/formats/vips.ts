@@ -1,5 +1,7 @@
 import type { FailOnOptions, Sharp } from 'sharp'
 import { asUint16, MAX_PIXELS, type DecodedImage } from '../image.js'
+import { cmykToRgb } from './cmyk.js'
+import { orientationWarning } from './exif.js'
 
 async function loadSharp() {
   const { default: sharp } = await import('sharp')
@@ -37,10 +39,7 @@ export async function decodeWithVips(bytes: Uint8Array, options: VipsOptions): P
     throw new Error(`its pixels are of type ${depth}, where 8-bit or 16-bit unsigned integers are expected`)
   const deep = depth === 'ushort'
   const maxValue = deep ? 65535 : 255
-  const warning =
-    !options.upright && orientation > 1 && orientation <= 8
-      ? `${ORIENTATION_WARNING} (EXIF orientation ${orientation})`
-      : undefined
+  const warning = options.upright ? undefined : orientationWarning(orientation)
   if (space === 'cmyk' && !deep) {
     const inks = await image
       .pipelineColourspace('cmyk')
@@ -72,9 +71,6 @@ export async function decodeWithVips(bytes: Uint8Array, options: VipsOptions): P
   return { width: info.width, height: info.height, channels, maxValue, data: values, asStored: deep, warning }
 }
 
-const ORIENTATION_WARNING =
-  'the camera was turned; the picture is used as it is stored, as Pillow and torchvision do, and not turned upright'
-
 /** Decodes one channel of floats or 32-bit integers as numbers. */
 export async function measureWithVips(
   bytes: Uint8Array,
@@ -88,22 +84,4 @@ export async function measureWithVips(
   if (info.channels !== 1) throw new Error(`it has ${info.channels} channels, where 1 is expected`)
   const values = new Float64Array(new Uint8Array(data).buffer)
   return { width: info.width, height: info.height, values }
-}
-
-/**
- * Pillow's conversion, without colour management: `R = (255 - K) (255 - C) / 255`, and so on.
- *
- * @param channels 4, or 5 with an alpha that is dropped
- */
-function cmykToRgb(inks: Uint8Array, pixels: number, channels: number): Uint8Array {
-  const rgb = new Uint8Array(pixels * 3)
-  for (let pixel = 0, from = 0, to = 0; pixel < pixels; pixel++, from += channels) {
-    const light = 255 - inks[from + 3]
-    for (let ink = 0; ink < 3; ink++) {
-      // Its rounding of a product of two bytes by 255, without a division.
-      const product = inks[from + ink] * light + 128
-      rgb[to++] = Math.max(0, light - (((product >> 8) + product) >> 8))
-    }
-  }
-  return rgb
 }

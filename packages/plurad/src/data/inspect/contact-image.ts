@@ -9,11 +9,16 @@ const QUALITY = 70
 /**
  * A small JPEG of an image, without anything of the original file but its picture.
  *
+ * @param side longest side, pixels; smaller images stay as they are
  * @throws DataError naming the file, for one that cannot be read
  */
-export async function contactImageOf(reference: string, reading: ImageReading): Promise<Uint8Array> {
+export async function contactImageOf(
+  reference: string,
+  reading: ImageReading,
+  side = SIDE,
+): Promise<Uint8Array> {
   const image = await readImage(reference, reading)
-  const scale = Math.min(1, SIDE / Math.max(image.width, image.height))
+  const scale = Math.min(1, side / Math.max(image.width, image.height))
   const width = Math.max(1, Math.round(image.width * scale))
   const height = Math.max(1, Math.round(image.height * scale))
   const planes = resize(image, { outWidth: width, outHeight: height })

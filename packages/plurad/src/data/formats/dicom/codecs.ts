@@ -1,4 +1,3 @@
-import { codecFile } from './codec-file.js'
 import type { Codestream } from './codestream.js'
 import type { Compression } from './transfer-syntax.js'
 
@@ -45,8 +44,19 @@ const DAMAGE = /Corrupt JPEG data|Premature end|CallbackWarning/
 /** An instance that has grown beyond is given up after use: WebAssembly memory never shrinks. */
 const KEPT_MEMORY = 2 ** 29
 
+let code: (() => Uint8Array) | undefined
 let compiled: object | undefined
 let decoders: Decoders | undefined
+
+/** Says where the decoders' WebAssembly code comes from, once a compressed frame needs it. */
+export function findDecoders(read: () => Uint8Array): void {
+  code = read
+}
+
+/** Gives the decoders as a compiled module, which a web page fetches before it decodes. */
+export function setDecoders(module: object): void {
+  compiled = module
+}
 
 /**
  * Decodes a JPEG, JPEG-LS or JPEG 2000 frame.
@@ -106,7 +116,10 @@ function decode(
 }
 
 function instantiate(): Decoders {
-  compiled ??= new wasm.Module(codecFile())
+  if (compiled === undefined) {
+    if (code === undefined) throw new Error('the decoders have not been loaded')
+    compiled = new wasm.Module(code())
+  }
   const messages: string[] = []
   const text = (address: number, length: number): string =>
     new TextDecoder('latin1').decode(new Uint8Array(instance.exports.memory.buffer, address, length))

@@ -1,0 +1,11 @@
+/** What `plurad/predict` is in Node and in a browser alike. */
+export { explainExported, methodsOf, type ExplainExportedOptions } from '../explain/exported/explain.js'
+export type { Explained } from '../explain/explained.js'
+export { ontoSquare, Placement } from '../explain/placement.js'
+export { blended, infernoAt } from '../explain/render/colour-map.js'
+export type { Findings, SampleNote } from './findings.js'
+export type { FileInput, SampleInput } from './inputs.js'
+export { OnnxModel, type Explanation } from './onnx-model.js'
+export type { OutOfDistribution } from './out-of-distribution.js'
+export type { DecodedSample, LoadOptions, PredictOptions, WasmPaths } from './predictor.js'
+export type { NamedTensor, OpenSession, Session, SessionOptions } from './runtime.js'
