@@ -62,11 +62,8 @@ describe('a run with calibration', () => {
   })
 
   it('predicts with it', async () => {
-    const image = here.path(
-      'data',
-      'images',
-      (await readPredictions(join(run, 'predictions', 'test.csv'))).images[0],
-    )
+    const [first] = (await readPredictions(join(run, 'predictions', 'test.csv'))).images
+    const image = here.path(`data/images/${first}`)
     const { stdout } = await succeed(['predict', run, image, '--json'], withoutLibtorch)
     const [{ findings }] = JSON.parse(stdout) as [
       {

@@ -6,6 +6,7 @@ import { SPLITS } from '../report/split-table.js'
 import type { CardFacts } from './facts.js'
 import { limitsOf } from './limits.js'
 import { escaped, figure, list, table, type Cell } from './markdown.js'
+import { withoutPaths } from '../without-paths.js'
 
 export interface CardSection {
   title: string
@@ -204,12 +205,4 @@ function licence({ info }: CardFacts): string {
         : ' It started from other weights, whose licence may bind it.'
       : ` It started from ${escaped(known.id)} (${escaped(known.licence)}).`
   return `${info.licence === null ? 'None is stated for these weights.' : escaped(info.licence)}${from} The licence of the data holds besides.`
-}
-
-/** Absolute paths are the trainer's own and say where files lay. */
-function withoutPaths(value: unknown): unknown {
-  if (typeof value === 'string') return /^([a-z]:)?[\\/]/i.test(value) ? value.replace(/^.*[\\/]/, '') : value
-  if (Array.isArray(value)) return value.map(withoutPaths)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutPaths(inner)]))
 }

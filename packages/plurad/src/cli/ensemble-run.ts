@@ -11,6 +11,7 @@ import {
   type EnsembleMethod,
   type EnsembleWeights,
 } from '../metrics/index.js'
+import { applyCalibration, type CalibrationMethod } from '../metrics/calibration/index.js'
 import { judge, type BootstrapChoice, type Judgement } from '../metrics/judge.js'
 import { writePredictions, type Predictions } from '../metrics/predictions.js'
 import { splitByPatient } from '../metrics/select.js'
@@ -27,6 +28,12 @@ export interface EnsembleWork {
   /** Label names of files that have none, with commas between. */
   labels?: string | undefined
   bootstrap: BootstrapChoice | null
+  /** One threshold for all labels; left out: by best F1 on validation. */
+  threshold?: number | undefined
+  /** Fitted on validation; left out for none. */
+  calibration?: CalibrationMethod | undefined
+  /** Positive training images of each label, for the groups; left out where they are not known. */
+  trainingCounts?: readonly number[] | null
   /** Fit on some of the patients and judge the others, instead of on validation predictions. */
   holdout?: Holdout | null
   onProgress?: (done: number, of: number) => void
@@ -46,24 +53,26 @@ export interface EnsembleOutcome {
 /** Throws `UsageError` where weights are wanted and a member has no validation predictions. */
 export async function writeEnsemble(work: EnsembleWork): Promise<EnsembleOutcome> {
   const { folder, members, named = members, method, labels, bootstrap, holdout = null, onProgress } = work
+  const { threshold, calibration = null, trainingCounts = null } = work
   const { test, val, weights } = await combine(members, method, labels, holdout)
-  const thresholds = val === null ? null : maxF1Thresholds(val)
-  const { metrics } = judge(
+  const judgement = judge(
     {
       predictions: test,
-      thresholds,
+      thresholds: null,
       validation: val,
-      trainingCounts: null,
-      point: null,
-      calibration: null,
+      trainingCounts,
+      point: threshold === undefined ? null : { rule: 'fixed', threshold },
+      calibration,
       bootstrap,
     },
     onProgress,
   )
+  const { metrics, thresholds, calibration: fitted } = judgement
   makeFolder(join(folder.root, 'predictions'))
   await writePredictions(folder.predictions('test'), test)
   if (val !== null) await writePredictions(folder.predictions('val'), val)
-  const validated = val === null ? null : evaluateMultilabel(val, thresholds ?? undefined)
+  const calibrated = val === null || fitted === null ? val : applyCalibration(fitted, val)
+  const validated = calibrated === null ? null : evaluateMultilabel(calibrated, thresholds ?? undefined)
   await writeJson(folder.metrics, { best_epoch: null, val: validated, test: metrics })
   await writeJson(folder.ensemble, {
     ...{ method, members: named, labels: test.labels, weights },

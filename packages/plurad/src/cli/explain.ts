@@ -121,8 +121,8 @@ async function explainFiles(request: Request, files: readonly string[], flags: F
   if (out === undefined) throw new UsageError('explain: --out <folder> is needed: where the pictures go')
   const labels = parseLabelChoice(flags.labels)
   const drawnOn = boxSize === undefined ? null : wholeNumber('box-size', boxSize)
-  const rows = boxes === undefined ? null : new BoxesByImage(await readBoxes(boxes))
   const images = await expandInputs(files)
+  const rows = boxes === undefined ? null : new BoxesByImage(await readBoxes(boxes), images)
   const { written, unexplained, notes } = await writePictures(
     { ...request, items: images.map((path) => ({ image: path, path, labels })) },
     {

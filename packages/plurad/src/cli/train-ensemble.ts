@@ -11,6 +11,7 @@ import { writeReport } from '../report/index.js'
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
 import { writeEnsemble } from './ensemble-run.js'
+import { trainingCounts } from './evaluate/judged.js'
 import type { TrainHooks, TrainOptions, TrainSummary } from './train-run.js'
 
 /** @param trainMember trains one model: `train` of a recipe without an ensemble */
@@ -39,7 +40,8 @@ export async function trainEnsemble(
       const summary = await trainMember(
         {
           ...options,
-          recipe: member.begun ? undefined : file,
+          // Also of a member that was begun, which refuses to go on by another recipe.
+          recipe: file,
           changes: [],
           data: options.data ?? readEnvironment(folder.environment)?.data,
           out: member.root,
@@ -58,12 +60,16 @@ export async function trainEnsemble(
       epochs += summary.epochs
       if (!summary.finished) return { ...summary, folder: folder.root, report: folder.report, epochs }
     }
-    const { bootstrap: repetitions } = recipe.evaluation
+    const { bootstrap: repetitions, threshold, calibration } = recipe.evaluation
+    const { labels = [] } = readEnvironment(folder.environment) ?? {}
     await writeEnsemble({
       folder,
       members: members.map(({ root }) => root),
       named: members.map(({ root }) => relative(folder.root, root)),
       method: ensemble.method,
+      threshold: threshold === 'max_f1' ? undefined : threshold,
+      calibration: calibration === 'none' ? undefined : calibration,
+      trainingCounts: await trainingCounts(folder, labels),
       bootstrap: repetitions === 0 ? null : { repetitions, method: 'percentile', level: 0.95, seed: 0 },
     })
     for (const name of ['skipped.csv', 'warnings.csv']) {

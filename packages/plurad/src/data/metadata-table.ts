@@ -1,9 +1,9 @@
 /** What is known of images beside their labels, as a table by image: a run's `metadata.csv`, or any table that names images. */
-import { basename } from 'node:path'
 import { csvFormatRows } from 'd3-dsv'
 import { DataError } from '../errors.js'
 import { writeFileAtomic } from '../files.js'
 import type { Sample } from './dataset.js'
+import { matchReferences } from './match-references.js'
 import { columnIndex, readTable, type Table } from './sets/table.js'
 
 /**
@@ -38,7 +38,7 @@ export interface MetadataTable {
 
 /**
  * Reads a table and finds the rows of images. Which column names the images is told by its cells: the one in which most of
- * them are found, as they are or by their file name alone.
+ * them are found, as they are or with another folder before them.
  *
  * @throws DataError where the table cannot be read, or no column names at least half of the images
  */
@@ -68,7 +68,6 @@ function rowsByImage(table: Table, column: number, images: readonly string[]): (
   const { codes, texts } = table.coded(column)
   const firstRow = new Int32Array(texts.length).fill(-1)
   for (let row = codes.length - 1; row >= 0; row--) firstRow[codes[row]] = row
-  const whole = new Map(texts.map((text, code) => [text, firstRow[code]]))
-  const short = new Map(texts.map((text, code) => [basename(text), firstRow[code]]))
-  return images.map((image) => whole.get(image) ?? short.get(basename(image)) ?? null)
+  const rows = new Map(texts.map((text, code) => [text, firstRow[code]]))
+  return matchReferences(texts, images).map((name) => (name === null ? null : (rows.get(name) ?? null)))
 }

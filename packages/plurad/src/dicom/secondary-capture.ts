@@ -32,7 +32,8 @@ export function secondaryCapture(
     DerivationDescription: description,
     SourceImageSequence: sourceImages,
     ImageComments: shortText(`${heatmap.label} ${heatmap.probability.toFixed(3)}`, 1024),
-    BurnedInAnnotation: 'NO',
+    // What the pixels show is the source's.
+    ...(source.burnedIn === 'YES' || source.burnedIn === 'NO' ? { BurnedInAnnotation: source.burnedIn } : {}),
     ...inherited(source),
     SamplesPerPixel: 3,
     PhotometricInterpretation: 'RGB',

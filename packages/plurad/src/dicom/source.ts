@@ -1,6 +1,7 @@
 /** The image that a finding belongs to: whose it is, and how others refer to it. */
 import { readDicom } from '../data/formats/dicom/index.js'
 import type { DicomFile } from '../data/formats/dicom/index.js'
+import type { Attributes } from '../data/formats/dicom/attributes.js'
 import { tags, type Tag } from '../data/formats/dicom/tags.js'
 import { DataError } from '../errors.js'
 import type { Dataset } from './write.js'
@@ -31,6 +32,8 @@ export interface SourceImage {
   lossy: Dataset
   /** `TimezoneOffsetFromUTC`, to which all times of a file refer. */
   timezone: string | null
+  /** `BurnedInAnnotation`: whether the pixels name the patient, as far as the file says. */
+  burnedIn: string | null
 }
 
 /** What a value may look like (PS3.5, 6.2): text of so many characters, a date, a time … */
@@ -44,6 +47,8 @@ const ID = upTo(64)
 const UID = /^[0-9.]{1,64}$/
 const DIRECTION = /^[A-Z]{1,16}$/
 const SIDE = /^[RLUB]?$/
+const OFFSET = /^([+-]\d{4})?$/
+const DECIMAL = /^[+-]?\d{1,12}(\.\d{1,10})?$/
 
 /** Type 2 attributes of Patient and General Study, which are written even when empty. */
 const REQUIRED: Readonly<Record<string, readonly [Tag, RegExp]>> = {
@@ -71,7 +76,6 @@ const OPTIONAL: Readonly<Record<string, readonly [Tag, RegExp]>> = {
 export function readSource(content: Uint8Array, name: string): SourceImage {
   const file = open(content, name)
   const { attributes, image } = file
-  const characterSet = attributes.texts(tags.SpecificCharacterSet).at(-1)
   const uid = (tag: Tag, keyword: string): string => {
     const value = attributes.text(tag) ?? ''
     if (UID.test(value)) return value
@@ -82,10 +86,10 @@ export function readSource(content: Uint8Array, name: string): SourceImage {
   }
   /** Values that a careless writer or a de-identification left behind, such as words for a date, are not passed on. */
   const fitting = (tag: Tag, form: RegExp): string => {
-    const value = attributes.text(tag, characterSet) ?? ''
+    const value = readable(attributes, tag, name) ?? ''
     return form.test(value) ? value : ''
   }
-  const id = attributes.text(tags.PatientID, characterSet) ?? ''
+  const id = readable(attributes, tags.PatientID, name) ?? ''
   if (!ID.test(id)) {
     throw new DataError(
       `${name} has a PatientID of ${id.length} characters, where DICOM allows 64: an archive would cut it and mix patients up.`,
@@ -122,7 +126,21 @@ export function readSource(content: Uint8Array, name: string): SourceImage {
     rows: image.rows,
     columns: image.columns,
     lossy: lossyOf(file),
-    timezone: attributes.text(tags.TimezoneOffsetFromUTC),
+    timezone: fitting(tags.TimezoneOffsetFromUTC, OFFSET) || null,
+    burnedIn: attributes.text(tags.BurnedInAnnotation),
+  }
+}
+
+/** @throws DataError for text that its character set does not explain: a garbled name would pass for another patient's */
+function readable(attributes: Attributes, tag: Tag, name: string): string | null {
+  try {
+    return attributes.readText(tag)
+  } catch (error) {
+    throw new DataError(
+      `${name}: ${(error as Error).message}. Nothing is written under a name that may be wrong; correct its ` +
+        'SpecificCharacterSet.',
+      { cause: error },
+    )
   }
 }
 
@@ -140,7 +158,9 @@ function open(content: Uint8Array, name: string): DicomFile {
 
 function lossyOf({ attributes }: DicomFile): Dataset {
   if (attributes.text(tags.LossyImageCompression) !== '01') return {}
-  const ratios = attributes.texts(tags.LossyImageCompressionRatio).filter((text) => text !== '')
+  const ratios = attributes
+    .texts(tags.LossyImageCompressionRatio)
+    .filter((text) => DECIMAL.test(text) && text.length <= 16)
   const methods = attributes.texts(tags.LossyImageCompressionMethod).filter((text) => text !== '')
   return {
     LossyImageCompression: '01',

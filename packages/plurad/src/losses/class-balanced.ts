@@ -5,12 +5,14 @@ import { commonOptions, defineLoss } from './define.js'
 
 /**
  * w_c = (1 - beta) / (1 - beta^n_c), n_c positives in the training split, scaled so that they sum to C: the inverse of the
- * effective number of samples (Cui et al.). A label without positives counts as one with one.
+ * effective number of samples (Cui et al.). A label without positives, which nobody can learn, weighs 1 and takes no part in the
+ * scaling: it would have nearly all the weight.
  */
 export function effectiveNumberWeights(positives: readonly number[], beta: number): number[] {
-  const raw = positives.map((count) => (1 - beta) / (1 - beta ** Math.max(count, 1)))
+  const raw = positives.map((count) => (count === 0 ? 0 : (1 - beta) / (1 - beta ** count)))
   const sum = raw.reduce((a, b) => a + b, 0)
-  return raw.map((weight) => (weight * raw.length) / sum)
+  const known = raw.filter((weight) => weight > 0).length
+  return raw.map((weight) => (weight === 0 ? 1 : (weight * known) / sum))
 }
 
 export const classBalanced = defineLoss({

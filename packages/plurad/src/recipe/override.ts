@@ -1,7 +1,9 @@
 /** A recipe with parts of it changed, as stages and members of ensembles do. */
+import { isDeepStrictEqual } from 'node:util'
 import { RecipeError } from '../errors.js'
 import { describeIssues } from '../schema-issues.js'
-import { recipeSchema, type Recipe } from './schema.js'
+import { impliedNormalisation } from './normalisation.js'
+import { recipeSchema, type ParsedRecipe, type Recipe } from './schema.js'
 
 /**
  * Objects are merged key by key; lists, values and parts of another name are replaced.
@@ -12,14 +14,28 @@ import { recipeSchema, type Recipe } from './schema.js'
 export function overridden(recipe: Recipe, changes: Record<string, unknown>, place: string): Recipe {
   const parsed = recipeSchema.safeParse(merge(recipe, changes), { reportInput: true })
   if (parsed.success) {
-    const { mean, std } = parsed.data.data
-    return {
-      ...parsed.data,
-      data: { ...parsed.data.data, mean: mean ?? recipe.data.mean, std: std ?? recipe.data.std },
-    }
+    return { ...parsed.data, data: { ...parsed.data.data, ...normalisation(recipe, parsed.data, changes) } }
   }
   const lines = describeIssues(parsed.error, recipeSchema, 'recipe')
   throw new RecipeError(lines.map((line) => `${place}.${line}`).join('\n'))
+}
+
+/** Other weights bring their own mean and deviation, unless these were chosen. */
+function normalisation(
+  before: Recipe,
+  { model, data }: ParsedRecipe,
+  changes: Record<string, unknown>,
+): Pick<Recipe['data'], 'mean' | 'std'> {
+  const chosen = (changes['data'] ?? {}) as Partial<Recipe['data']>
+  const [old, now] = [
+    impliedNormalisation(before.model.weights, before.data.channels),
+    impliedNormalisation(model.weights, data.channels),
+  ]
+  const of = (key: 'mean' | 'std'): number | number[] => {
+    if (chosen[key] !== undefined && chosen[key] !== null) return chosen[key]
+    return isDeepStrictEqual(before.data[key], old[key]) ? now[key] : before.data[key]
+  }
+  return { mean: of('mean'), std: of('std') }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

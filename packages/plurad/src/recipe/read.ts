@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parseDocument } from 'yaml'
 import { RecipeError } from '../errors.js'
 import { describeIssues } from '../schema-issues.js'
-import { knownCheckpoint, normalisationOf } from '../models/weights/sources.js'
+import { impliedNormalisation } from './normalisation.js'
 import { recipeSchema, type ParsedRecipe, type Recipe } from './schema.js'
 
 /** Throws `RecipeError`. */
@@ -37,11 +37,10 @@ export function readRecipe(text: string, source: string, changes: readonly strin
 /** Known weights bring the mean and deviation that they were trained with. */
 function normalised(recipe: ParsedRecipe): Recipe {
   const { mean, std, channels } = recipe.data
-  const known = recipe.model.weights === null ? null : knownCheckpoint(recipe.model.weights)
-  const published = known === null ? null : normalisationOf(known, channels)
+  const implied = impliedNormalisation(recipe.model.weights, channels)
   return {
     ...recipe,
-    data: { ...recipe.data, mean: mean ?? published?.mean ?? 0.5, std: std ?? published?.std ?? 0.25 },
+    data: { ...recipe.data, mean: mean ?? implied.mean, std: std ?? implied.std },
   }
 }
 

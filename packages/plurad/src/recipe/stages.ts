@@ -36,5 +36,12 @@ export function recipeOfStage(recipe: Recipe, index: number): Recipe {
       `${place}.model.${inner}: all stages train one model; of it a stage can change freeze alone.`,
     )
   }
+  const training = Object.keys((changes['training'] as object | undefined) ?? {})
+  const machine = training.find((key) => key === 'device' || key === 'threads')
+  if (machine !== undefined) {
+    throw new RecipeError(
+      `${place}.training.${machine}: all stages run on the same; set training.${machine}.`,
+    )
+  }
   return overridden(recipe, changes, place)
 }

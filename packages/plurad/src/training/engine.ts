@@ -16,6 +16,7 @@ import type { Recipe } from '../recipe/schema.js'
 import { RunFolder } from '../run/folder.js'
 import { writePredictions, type Predictions } from '../metrics/predictions.js'
 import { version } from '../version.js'
+import { withoutPaths } from '../without-paths.js'
 import { saveTensors } from './checkpoint.js'
 import { hardLabels, type TrainingJob, type TrainingMessage, type TrainingOutcome } from './job.js'
 import { judgeRun, writeJudgement } from './judgement.js'
@@ -141,7 +142,7 @@ export default async function trainOnEngine(
       data_fingerprint: job.dataset.fingerprint,
       best_epoch: bestEpoch,
       licence: null,
-      recipe,
+      recipe: withoutPaths(recipe),
     }
     saveTensors(folder.model, model.stateDict(), { format: 'pt', plurad: JSON.stringify(info) })
     // Last, since its presence says that the run is finished.

@@ -151,6 +151,16 @@ export function checkTuning(
       `evaluate: ${flag} needs --validation: what is tuned on the images that it is judged on flatters`,
     )
   }
+  if (needed && validation !== null) {
+    const tunedOn = new Set(validation.images)
+    const shared = predictions.images.find((image) => tunedOn.has(image))
+    if (shared !== undefined) {
+      throw new UsageError(
+        `evaluate: ${flag} would be tuned on images that it is judged on, such as ${shared}, which flatters: judge another ` +
+          'split, or name other predictions by --validation',
+      )
+    }
+  }
   if (validation !== null && validation.labels.join('\n') !== predictions.labels.join('\n')) {
     throw new DataError(
       `The validation predictions are of ${validation.labels.join(', ')}: expected ${predictions.labels.join(', ')}.`,
@@ -159,7 +169,7 @@ export function checkTuning(
 }
 
 /** Positive images of each label in the run's training split; null where there is no such table. */
-async function trainingCounts(folder: RunFolder, labels: readonly string[]): Promise<number[] | null> {
+export async function trainingCounts(folder: RunFolder, labels: readonly string[]): Promise<number[] | null> {
   if (!existsSync(folder.split)) return null
   const summary = summariseSplits('split.csv', await readFile(folder.split, 'utf8'))
   return summary.labels.join('\n') === labels.join('\n') ? summary.splits.train.positives : null

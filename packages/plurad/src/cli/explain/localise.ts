@@ -1,6 +1,6 @@
 /** `plurad explain RUN --boxes FILE`: how well the heatmaps point at readers' boxes. */
-import { basename } from 'node:path'
 import type { Sample } from '../../data/dataset.js'
+import { matchReferences } from '../../data/match-references.js'
 import { preprocessingOf } from '../../data/preprocessing.js'
 import { DataError } from '../../errors.js'
 import { boxesByLabel, type BoxRow } from '../../explain/localisation/boxes.js'
@@ -23,24 +23,21 @@ export interface Localisation {
   labels: LocalisationSummary[]
 }
 
-/** Boxes by image, however its folder is written. */
+/** Boxes of these images, however their folder is written in the table. */
 export class BoxesByImage {
   readonly #rows = new Map<string, BoxRow[]>()
+  readonly #names: ReadonlyMap<string, string | null>
 
-  constructor(rows: readonly BoxRow[]) {
-    for (const row of rows) {
-      const key = nameOf(row.image)
-      this.#rows.set(key, [...(this.#rows.get(key) ?? []), row])
-    }
+  constructor(rows: readonly BoxRow[], images: readonly string[]) {
+    for (const row of rows) this.#rows.set(row.image, [...(this.#rows.get(row.image) ?? []), row])
+    const names = matchReferences(this.#rows.keys(), images)
+    this.#names = new Map(images.map((image, i) => [image, names[i]]))
   }
 
   of(image: string): readonly BoxRow[] {
-    return this.#rows.get(nameOf(image)) ?? []
+    return this.#rows.get(this.#names.get(image) ?? '') ?? []
   }
 }
-
-/** VinDr and CheXpert name images without an ending. */
-const nameOf = (image: string): string => basename(image).replace(/\.(png|jpe?g|tiff?|dcm|dicom)$/i, '')
 
 /**
  * @param drawnOn side of the square image that the boxes were drawn on, such as 1024; null for the images as they are
@@ -53,7 +50,10 @@ export async function localise(
   rows: readonly BoxRow[],
   drawnOn: number | null,
 ): Promise<Localisation> {
-  const boxes = new BoxesByImage(rows)
+  const boxes = new BoxesByImage(
+    rows,
+    samples.map(({ image }) => image),
+  )
   const boxed = samples.flatMap((sample) => {
     const found = boxesByLabel(boxes.of(sample.image), labels)
     return found.size === 0 ? [] : [{ sample, found }]

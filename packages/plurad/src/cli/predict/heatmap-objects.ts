@@ -12,6 +12,7 @@ import { Placement } from '../../explain/placement.js'
 import { evidenceOf, topOf } from '../../explain/render/scale.js'
 import { FileNames } from '../../explain/render/write.js'
 import { makeFolder, writeFileAtomic } from '../../files.js'
+import { calibratedScores } from '../../predict/findings.js'
 import { explainItems, type About } from '../explain/engine.js'
 import { algorithmOf } from './algorithm.js'
 import type { HeatmapOptions } from './heatmaps.js'
@@ -91,6 +92,7 @@ async function objectsOf(
   const placement = new Placement(image.width, image.height, preprocessingOf(info))
   const shrink = Math.min(1, MOST_CELLS / Math.max(image.width, image.height))
   const [columns, rows] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * shrink)))
+  const probabilities = calibratedScores(info, explained.probabilities) ?? explained.probabilities
   return explained.labels.map((at, i) => {
     const evidence = evidenceOf(explained.heatmaps[i], explained.resolution)
     const label = info.labels[at]
@@ -99,7 +101,7 @@ async function objectsOf(
     if (!(top > 0)) return { label, objects: null }
     const heatmap: LabelHeatmap = {
       label,
-      probability: explained.probabilities[at],
+      probability: probabilities[at],
       method,
       shape: [rows, columns],
       // What the model saw nothing of speaks for nothing.

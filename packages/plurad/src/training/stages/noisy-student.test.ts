@@ -4,7 +4,6 @@ import { nn, noGrad, setNumThreads } from '@plurad/torch'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeStageExample, type StageExample } from '../../../test/stage-example.js'
 import { bytesOf, differing, runWithStops } from '../../../test/stage-stops.js'
-import { RecipeError } from '../../errors.js'
 import { readPredictions } from '../../metrics/predictions.js'
 import { predictSamples } from '../predictor.js'
 import { setNoise } from './noisy-student/noise.js'
@@ -112,26 +111,41 @@ describe('noisy_student', () => {
 
   test('has nothing to do where every label is known', () => {
     const check = ({ job, model }: StageContext) => noisyStudent.check?.(job, {}, model)
-    expect(() => check(example.context())).toThrow(RecipeError)
+    expect(() => check(example.context())).toThrow(/nothing for a teacher to fill in/)
     expect(() => check(context())).not.toThrow()
+  })
+
+  test('refuses probabilities as targets where labels have to be present or absent', () => {
+    const { job, model } = context()
+    const hard = { ...job, recipe: { ...job.recipe, loss: { name: 'two_way' } } }
+    expect(() => noisyStudent.check?.(hard, {}, model)).toThrow(/two_way knows labels as present or absent/)
+    expect(() => noisyStudent.check?.(hard, { targets: 'hard' }, model)).not.toThrow()
   })
 })
 
 describe('noise', () => {
   test('turns up what a model has, and says what it has not', () => {
     const { model } = example.context(['model.backbone=efficientnet_b0', 'model.head=mlp'])
-    expect(setNoise(model, { dropout: 0.6, drop_path: 0.8 })).toEqual([])
     const modules = Array.from(model.namedModules(), ([, module]) => module)
+    const noiseOf = (): number[] =>
+      modules.flatMap((module) =>
+        module instanceof nn.Dropout || module instanceof nn.StochasticDepth ? [module.p] : [],
+      )
+    const before = noiseOf()
+    const { notes, restore } = setNoise(model, { dropout: 0.6, drop_path: 0.8 })
+    expect(notes).toEqual([])
     const dropouts = modules.filter((module) => module instanceof nn.Dropout)
     expect(new Set(dropouts.map(({ p }) => p))).toEqual(new Set([0.6]))
     const depths = modules.filter((module) => module instanceof nn.StochasticDepth).map(({ p }) => p)
     expect(depths[0]).toBe(0)
     expect(depths.at(-1)).toBeCloseTo(0.8, 12)
     expect(depths).toEqual([...depths].sort((a, b) => a - b))
+    restore()
+    expect(noiseOf()).toEqual(before)
     const plain = example.context().model
-    expect(setNoise(plain, { dropout: 0.5, drop_path: null })).toEqual([
+    expect(setNoise(plain, { dropout: 0.5, drop_path: null }).notes).toEqual([
       'guita_cnn with the head linear has no dropout.',
     ])
-    expect(setNoise(plain, { dropout: null, drop_path: null })).toEqual([])
+    expect(setNoise(plain, { dropout: null, drop_path: null }).notes).toEqual([])
   })
 })

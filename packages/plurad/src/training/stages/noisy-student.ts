@@ -9,6 +9,7 @@ import { evaluateMultilabel } from '../../metrics/index.js'
 import { readPredictions, writePredictions } from '../../metrics/predictions.js'
 import { Classifier } from '../../models/classifier.js'
 import { STAGE_FOLDERS, StageFolder } from '../../run/stage-folder.js'
+import { takesSoftTargets } from '../../losses/registry.js'
 import { saveTensors } from '../checkpoint.js'
 import { formatHistory, type HistoryRow } from '../history.js'
 import type { TrainingSample } from '../job.js'
@@ -66,18 +67,29 @@ class NoisyStudentStage implements Stage {
   }
 
   async run(): Promise<boolean> {
-    const { folder, model, hooks } = this.#context
-    const { iterations, noise } = this.#options
+    const { folder, model } = this.#context
+    const { noise } = this.#options
     const resumed = existsSync(folder.file(TEACHER))
     if (!resumed) saveTensors(folder.file(TEACHER), model.stateDict(), {})
-    for (const text of setNoise(model, noise)) this.#note(`Note        noisy_student: ${text}`)
+    const { notes, restore } = setNoise(model, noise)
+    for (const text of notes) this.#note(`Note        noisy_student: ${text}`)
+    try {
+      return await this.#iterate()
+    } finally {
+      // The stages after this one have the model's own noise.
+      restore()
+    }
+  }
+
+  async #iterate(): Promise<boolean> {
+    const { hooks } = this.#context
     if (this.#state === null) {
       const teacher = await this.#evaluate()
       if (teacher === undefined) return false
       await this.#write({ teacher, students: [] })
       this.#note(`Teacher     ${this.#describe(teacher)}`)
     }
-    while (this.#students.length < iterations) {
+    while (this.#students.length < this.#options.iterations) {
       if (hooks.stopped || !(await this.#teach(this.#students.length + 1))) return false
     }
     this.#choose()
@@ -272,7 +284,20 @@ export const noisyStudent = defineStage({
   paper:
     'Xie et al., Self-training with Noisy Student improves ImageNet classification, CVPR 2020, arXiv:1911.04252',
   options,
-  check({ samples, assignment }) {
+  check({ samples, assignment, recipe }, { targets }, model) {
+    const { name } = recipe.loss
+    if (targets === 'soft' && !takesSoftTargets(name)) {
+      throw new RecipeError(
+        `noisy_student: the loss ${name} knows labels as present or absent, and a teacher gives probabilities. Use ` +
+          'targets=hard for this stage.',
+      )
+    }
+    if (targets === 'soft' && model.head.wantsKnown) {
+      throw new RecipeError(
+        `noisy_student: the head ${model.settings.head.name} is shown some labels while it learns, which have to be present ` +
+          'or absent. Use targets=hard for this stage.',
+      )
+    }
     if (samples.some(({ labels }, i) => assignment[i] === 'train' && labels.includes(null))) return
     throw new RecipeError(
       'noisy_student: every label of every training image is known, so there is nothing for a teacher to fill in. It is for ' +

@@ -8,9 +8,11 @@ import { writeFileAtomic } from '../../files.js'
 import { freezeStages, thaw } from '../../models/parameter-groups.js'
 import { isPlain, recipeOfStage } from '../../recipe/stages.js'
 import type { RunFolder } from '../../run/folder.js'
+import type { Recipe } from '../../recipe/schema.js'
 import { saveTensors } from '../checkpoint.js'
 import { formatHistory, type HistoryRow } from '../history.js'
 import type { TrainingMessage } from '../job.js'
+import { choosePrecision, type Precision } from '../precision.js'
 import { checkStageJob, makeStage } from './registry.js'
 import type { ImageNote, Stage, StageContext } from './stage.js'
 
@@ -76,6 +78,7 @@ export async function runStages({
     freezeStages(model, own.model.freeze)
     stage = makeStage(settings, {
       ...common,
+      precision: { ...common.precision, dtype: dtypeOf(own, common.placement.device) },
       job: { ...job, recipe: own },
       loader: loaderFor(own),
       folder: stageFolder,
@@ -164,4 +167,9 @@ function outcomeOf(done: readonly Finished[], current: Stage | null, finished: b
     unreadable: union([...done.map((one) => one.unreadable), ...now.map((one) => one.unreadable())]),
     warnings: union([...done.map((one) => one.warnings), ...now.map((one) => one.warnings())]),
   }
+}
+
+/** The memory layout is the run's; what is computed in may be the stage's own. */
+function dtypeOf({ training }: Recipe, device: string): Precision['dtype'] {
+  return choosePrecision(training.precision, device).dtype
 }

@@ -1,23 +1,13 @@
 import type { ByteArrayParser, Element } from 'dicom-parser'
-import type { Tag } from './tags.js'
+import { decodeText } from './character-sets.js'
+import { tags, type Tag } from './tags.js'
 
-/** Specific Character Set (PS3.3, C.12.1.1.2) -> label of the Encoding Standard; others are read as Latin-1. */
-const ENCODINGS: Readonly<Record<string, string | undefined>> = {
-  'ISO_IR 192': 'utf-8',
-  GB18030: 'gb18030',
-  GBK: 'gbk',
-  'ISO_IR 101': 'iso-8859-2',
-  'ISO_IR 109': 'iso-8859-3',
-  'ISO_IR 110': 'iso-8859-4',
-  'ISO_IR 144': 'iso-8859-5',
-  'ISO_IR 127': 'iso-8859-6',
-  'ISO_IR 126': 'iso-8859-7',
-  'ISO_IR 138': 'iso-8859-8',
-  'ISO_IR 148': 'iso-8859-9',
-  'ISO_IR 166': 'windows-874',
-  'ISO_IR 13': 'shift_jis',
-  'ISO 2022 IR 87': 'iso-2022-jp',
-  'ISO 2022 IR 149': 'euc-kr',
+/** What no text has: control characters but line ends, and what a decoder puts where bytes mean nothing. */
+const UNREADABLE = /[\u0001-\u0008\u000B\u000E-\u001F\u007F\uFFFD]/
+
+/** Values, split at the backslashes, each without the blanks around it. */
+function valuesOf(text: string): string[] {
+  return text.split('\\').map((value) => value.replace(/\0/g, ' ').trim())
 }
 
 /** By tag. */
@@ -38,20 +28,32 @@ export class Attributes {
     this.#dataSet = dataSet
   }
 
-  /** Multi-valued text, split at the backslashes, each without the blanks around it. */
-  texts(tag: Tag, characterSet?: string): string[] {
+  /** Multi-valued text of the plain characters that codes, dates and numbers are made of. */
+  texts(tag: Tag): string[] {
     const bytes = this.bytes(tag)
-    if (bytes.length === 0) return []
-    const encoding = characterSet === undefined ? undefined : ENCODINGS[characterSet]
-    return new TextDecoder(encoding ?? 'latin1')
-      .decode(bytes)
-      .split('\\')
-      .map((text) => text.replace(/\0/g, ' ').trim())
+    return bytes.length === 0 ? [] : valuesOf(new TextDecoder('latin1').decode(bytes))
   }
 
-  text(tag: Tag, characterSet?: string): string | null {
-    const [first] = this.texts(tag, characterSet)
+  text(tag: Tag): string | null {
+    const [first] = this.texts(tag)
     return first === undefined || first === '' ? null : first
+  }
+
+  /**
+   * Names and free text, by the character sets that these attributes state; null where there is none.
+   *
+   * @throws where the text cannot be read by them: a name must not be guessed
+   */
+  readText(tag: Tag): string | null {
+    const bytes = this.bytes(tag)
+    if (bytes.length === 0) return null
+    const sets = this.texts(tags.SpecificCharacterSet)
+    const text = decodeText(bytes, sets)
+    if (text === null || UNREADABLE.test(text)) {
+      throw new Error(`its text cannot be read by its character set (${sets.join('\\\\') || 'none stated'})`)
+    }
+    const [first] = valuesOf(text)
+    return first === '' ? null : first
   }
 
   /**

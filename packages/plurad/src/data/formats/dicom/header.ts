@@ -36,14 +36,13 @@ export function readDicomHeader(file: Uint8Array): DicomHeader {
 }
 
 export function readHeader(meta: Attributes, attributes: Attributes): DicomHeader {
-  const characterSet = attributes.texts(tags.SpecificCharacterSet).at(-1)
   const frames = Number(attributes.text(tags.NumberOfFrames) ?? NaN)
   return {
     transferSyntaxUid: meta.text(tags.TransferSyntaxUID),
     sopInstanceUid: attributes.text(tags.SOPInstanceUID),
     seriesInstanceUid: attributes.text(tags.SeriesInstanceUID),
     studyInstanceUid: attributes.text(tags.StudyInstanceUID),
-    patientId: attributes.text(tags.PatientID, characterSet),
+    patientId: readable(() => attributes.readText(tags.PatientID)),
     patientAge: attributes.text(tags.PatientAge),
     patientSex: attributes.text(tags.PatientSex),
     modality: attributes.text(tags.Modality),
@@ -53,5 +52,14 @@ export function readHeader(meta: Attributes, attributes: Attributes): DicomHeade
     columns: attributes.word(tags.Columns),
     bitsStored: attributes.word(tags.BitsStored),
     numberOfFrames: Number.isInteger(frames) ? frames : null,
+  }
+}
+
+/** Null for what its character set does not explain. */
+function readable(read: () => string | null): string | null {
+  try {
+    return read()
+  } catch {
+    return null
   }
 }

@@ -57,6 +57,7 @@ export const tags = {
   GreenPaletteColorLookupTableData: 'x00281202',
   BluePaletteColorLookupTableData: 'x00281203',
   SegmentedRedPaletteColorLookupTableData: 'x00281221',
+  BurnedInAnnotation: 'x00280301',
   LossyImageCompression: 'x00282110',
   LossyImageCompressionRatio: 'x00282112',
   LossyImageCompressionMethod: 'x00282114',

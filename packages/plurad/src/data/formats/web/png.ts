@@ -219,6 +219,9 @@ function toImage(
   return { ...shape, channels, data: samples % 2 === 0 ? dropAlpha(values, channels) : values }
 }
 
+/** Deflate makes at most 1032 bytes of one, so a piece of this size cannot take much memory before it is counted. */
+const PIECE = 2 ** 14
+
 /** Bytes of zlib data at least: header, one empty block, checksum. */
 const LEAST_ZLIB = 8
 
@@ -236,8 +239,14 @@ function inflateZlib(parts: readonly Uint8Array[], size: number): Uint8Array {
     length = Math.min(size, length + piece.length)
     all += piece.length
   })
+  const deflated = whole.subarray(2, -4)
+  const isFull = (): boolean => all > size
   try {
-    stream.push(whole.subarray(2, -4), true)
+    // Piece by piece, so that a file that inflates without end is left once the pixels are there.
+    for (let at = 0; at < deflated.length; at += PIECE) {
+      stream.push(deflated.subarray(at, at + PIECE), at + PIECE >= deflated.length)
+      if (isFull()) break
+    }
   } catch (error) {
     throw new Error(`its pixels cannot be inflated (${(error as Error).message})`, { cause: error })
   }

@@ -1,5 +1,5 @@
 /** What a head's classifier reads: the features whose distributions the stage draws from. */
-import { noGrad, scope, zeros, type Tensor } from '@plurad/torch'
+import { fromTypedArray, noGrad, scope, type Tensor } from '@plurad/torch'
 import { RecipeError } from '../../../errors.js'
 import { rowsOf } from '../../../models/classifier-rows.js'
 import type { Classifier, SideInput } from '../../../models/classifier.js'
@@ -67,10 +67,16 @@ function readsItsFeatures(model: Classifier, rows: ClassifierRows): boolean {
   model.eval()
   return noGrad(() =>
     scope(() => {
-      const { features, logits } = classFeatures(model, zeros(shape, { device: rows.weight.device }), {})
+      const { features, logits } = classFeatures(model, probe(shape, rows.weight.device), {})
       if (features.size(-1) !== rows.weight.flatten(1).size(1)) return false
       const difference = classify(rows, features).sub(logits).abs().max().item()
       return difference <= 1e-2 * (1 + logits.abs().max().item())
     }),
   )
+}
+
+/** An image with something everywhere: of a black one every way of pooling gives the same. */
+function probe(shape: readonly number[], device: string): Tensor {
+  const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i))
+  return fromTypedArray(values, shape, { device })
 }

@@ -48,7 +48,15 @@ const fit = (
     gaussians(),
     sampler,
     bce,
-    { steps: 400, batch: 512, learningRate: 0.05, weightDecay: 0, offsets: null, ...settings },
+    {
+      steps: 400,
+      batch: 512,
+      learningRate: 0.05,
+      weightDecay: 0,
+      decoupled: false,
+      offsets: null,
+      ...settings,
+    },
     3,
     stopped,
   )

@@ -14,6 +14,8 @@ export interface FitSettings {
   batch: number
   learningRate: number
   weightDecay: number
+  /** Decay beside the gradient, as AdamW has it, instead of within. */
+  decoupled: boolean
   /** Added to the logits, [C]; null for nothing. */
   offsets: Float32Array<ArrayBuffer> | null
 }
@@ -47,10 +49,10 @@ export async function fitClassifier(
   seed: number,
   stopped: () => boolean,
 ): Promise<FitOutcome | null> {
-  const { steps, batch, learningRate: lr, weightDecay, offsets } = settings
+  const { steps, batch, learningRate: lr, weightDecay, decoupled, offsets } = settings
   const parameters = rows.bias === null ? [rows.weight] : [rows.weight, rows.bias]
   const before = noGrad(() => parameters.map((parameter) => parameter.detach().clone()))
-  const optimizer = new optim.Adam(parameters, { lr, weightDecay })
+  const optimizer = new (decoupled ? optim.AdamW : optim.Adam)(parameters, { lr, weightDecay })
   const labels = sampler.rates.length
   const present = new Array<number>(labels).fill(0)
   const losses: number[] = []

@@ -93,6 +93,7 @@ evaluation: { batch_size: 8 }`,
     assignment,
     dataset: data,
     pack: null,
+    sources: {},
     strict: false,
   }
   ldrnet.check?.(job, options, model)

@@ -157,6 +157,7 @@ class LdrNetStage implements Stage {
         batch: this.#options.m_batch,
         learningRate: this.#options.m_learning_rate ?? optimizer.learning_rate,
         weightDecay: optimizer.weight_decay,
+        decoupled: optimizer.name === 'adamw',
         offsets: prior === 'real' ? sampler.offsets(counts.positives, counts.known) : null,
       },
       hashOf(M_STEP, seed, p.round),

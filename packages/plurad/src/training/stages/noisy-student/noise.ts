@@ -14,14 +14,18 @@ export const noiseOptions = {
 /**
  * Sets the noise of a model's own layers, which evaluation does not feel.
  *
- * @returns what is wanted and the model has no layer for, a sentence each
+ * @returns what is wanted and the model has no layer for, a sentence each, and how to put the noise back as it was
  */
 export function setNoise(
   model: Classifier,
   { dropout, drop_path: dropPath }: z.infer<z.ZodObject<typeof noiseOptions>>,
-): string[] {
+): { notes: string[]; restore: () => void } {
   const modules = Array.from(model.namedModules(), ([, module]) => module)
   const notes: string[] = []
+  const noisy = modules.filter(
+    (module) => module instanceof nn.Dropout || module instanceof nn.StochasticDepth,
+  )
+  const before = noisy.map(({ p }) => p)
   const { backbone, head } = model.settings
   const lacks = (what: string): void =>
     void notes.push(`${backbone.name} with the head ${head.name} has no ${what}.`)
@@ -35,5 +39,5 @@ export function setNoise(
     layers.forEach((layer, at) => (layer.p = dropPathAt(dropPath, at, layers.length)))
     if (layers.length === 0) lacks('stochastic depth')
   }
-  return notes
+  return { notes, restore: () => noisy.forEach((layer, i) => (layer.p = before[i])) }
 }
