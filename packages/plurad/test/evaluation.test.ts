@@ -89,6 +89,8 @@ describe('evaluate --predictions', () => {
     expect(metrics.labels.every(({ recall }) => (recall ?? 0) > 0.75)).toBe(true)
     const args = ['evaluate', '--predictions', test(), '--operating-point', 'youden']
     expect(await fail(args, { code: 2 })).toContain('needs --validation')
+    const same = [...args, '--validation', test()]
+    expect(await fail(same, { code: 2 })).toContain('tuned on images that it is judged on')
   })
 
   it('reads logits that another program saved as NPZ', async () => {

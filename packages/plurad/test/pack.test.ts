@@ -198,7 +198,10 @@ describe.skipIf(!mayMount())('a pack on a small disk (needs root, for tmpfs)', (
         expect(await fail(command)).toContain('the pack needs 0.05 GB more, but the disk has 0.04 GB free')
         spawnSync('mount', ['-o', 'remount,size=60m', disk])
         const running = start(command)
-        while (!existsSync(join(disk, 'cache/pack.lock'))) await sleep(20)
+        // What is free is looked at before the first pixels are written.
+        const written = (): number =>
+          statSync(join(disk, 'cache/pixels.u16'), { throwIfNoEntry: false })?.size ?? 0
+        while (written() === 0) await sleep(5)
         spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=1M', 'count=30'])
         const { code, stderr } = await running.ended
         expect(code, stderr).toBe(1)

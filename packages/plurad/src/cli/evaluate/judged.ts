@@ -152,8 +152,7 @@ export function checkTuning(
     )
   }
   if (needed && validation !== null) {
-    const tunedOn = new Set(validation.images)
-    const shared = predictions.images.find((image) => tunedOn.has(image))
+    const shared = sharedRow(validation, predictions)
     if (shared !== undefined) {
       throw new UsageError(
         `evaluate: ${flag} would be tuned on images that it is judged on, such as ${shared}, which flatters: judge another ` +
@@ -166,6 +165,20 @@ export function checkTuning(
       `The validation predictions are of ${validation.labels.join(', ')}: expected ${predictions.labels.join(', ')}.`,
     )
   }
+}
+
+/** An image that both have with the same scores; names alone say little, where files without any are numbered. */
+function sharedRow(a: Predictions, b: Predictions): string | undefined {
+  const rows = new Map(a.images.map((image, row) => [image, row]))
+  const count = a.labels.length
+  const scoresOf = ({ scores }: Predictions, row: number): Float64Array =>
+    scores.subarray(row * count, (row + 1) * count)
+  return b.images.find((image, row) => {
+    const other = rows.get(image)
+    if (other === undefined || b.labels.length !== count) return false
+    const own = scoresOf(b, row)
+    return scoresOf(a, other).every((score, label) => score === own[label])
+  })
 }
 
 /** Positive images of each label in the run's training split; null where there is no such table. */
