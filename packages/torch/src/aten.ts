@@ -13,6 +13,7 @@ import { EngineError, engineError } from './errors.js'
 import { adopt } from './memory.js'
 import { native, type OperatorArgument, type OperatorSchema } from './native.js'
 import { Generator } from './random.js'
+import { repaired } from './repairs.js'
 import type { Tensor } from './tensor.js'
 import { makeTensor, TensorHandle } from './tensor-handle.js'
 
@@ -185,7 +186,7 @@ export function operator(name: string, overload: string, namespace = 'aten'): Bo
       `libtorch ${native.info().version} has no operator ${namespace}::${name}${overload === 'default' ? '' : `.${overload}`}`,
     )
   }
-  return bind(schema)
+  return repaired(`${namespace}::${name}`, bind(schema), operator)
 }
 
 /**

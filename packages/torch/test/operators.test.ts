@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { liveTensors, operator, Scope, setNumThreads, Tensor } from '../src/index.js'
+import { full, grad, liveTensors, ones, operator, Scope, setNumThreads, Tensor } from '../src/index.js'
 import { decode, decodeAll, expectReference, readFixture, type Encoded } from './reference.js'
 
 interface MethodCase {
@@ -80,5 +80,48 @@ describe('operators have the values of torch.ops.aten', () => {
       if (/[a-z]_$/.test(one.operator)) expect(result).toBe(args[0])
       expectReference(result, one.result)
     }
+  })
+})
+
+describe('baddbmm with beta 0', () => {
+  const dtype = 'float64'
+  const batch1 = () => ones([2, 3, 4], { dtype })
+  const batch2 = () => ones([2, 4, 3], { dtype })
+  const all = (value: number) => new Array<number>(18).fill(value)
+  const notANumber = () => full([2, 3, 3], NaN, { dtype })
+
+  test('takes nothing from self nor from what lay in memory', () => {
+    const found = new Set<number>()
+    for (let i = 0; i < 500; i++) {
+      // What is freed here is likely to be the result's memory.
+      notANumber().dispose()
+      const result = operator('baddbmm', 'default')(notANumber(), batch1(), batch2(), { beta: 0, alpha: 2 })
+      for (const value of (result as Tensor).toFlatArray()) found.add(value)
+    }
+    expect([...found]).toEqual([8])
+  })
+
+  test('in place and into a given tensor', () => {
+    const self = notANumber()
+    expect(operator('baddbmm_', 'default')(self, batch1(), batch2(), { beta: 0 })).toBe(self)
+    expect(self.toFlatArray()).toEqual(all(4))
+    const out = notANumber()
+    expect(operator('baddbmm', 'out')(notANumber(), batch1(), batch2(), { beta: 0, out })).toBe(out)
+    expect(out.toFlatArray()).toEqual(all(4))
+  })
+
+  test('leaves self as it was where the matrices do not fit', () => {
+    const self = full([2, 3, 3], 7, { dtype })
+    expect(() => operator('baddbmm_', 'default')(self, batch1(), batch1(), { beta: 0 })).toThrow()
+    expect(self.toFlatArray()).toEqual(all(7))
+  })
+
+  test('gives self a gradient of zeros', () => {
+    const self = full([2, 3, 3], 7, { dtype }).requiresGrad_()
+    const left = batch1().requiresGrad_()
+    const result = operator('baddbmm', 'default')(self, left, batch2(), { beta: 0 }) as Tensor
+    const [ofSelf, ofLeft] = grad(result.sum(), [self, left])
+    expect(ofSelf?.toFlatArray()).toEqual(all(0))
+    expect(ofLeft?.toFlatArray()).toEqual(new Array(24).fill(3))
   })
 })
