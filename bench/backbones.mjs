@@ -2,7 +2,7 @@
  * A training step of every architecture that torchvision has, against torchvision's, in alternation: like for like in
  * float32, and as plurad trains by default (bfloat16, channels_last) against PyTorch's default.
  *
- *     node bench/backbones.mjs [names …] [--rounds 3] [--batch 8] [--save]
+ *     node bench/backbones.mjs [names …] [--rounds 3] [--batch 8] [--steps 3] [--save]
  */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -21,11 +21,12 @@ const known = Object.keys(fixture.architectures)
 const wanted = flags.filter((word) => known.includes(word))
 const rounds = option('--rounds', 3)
 const batch = option('--batch', 8)
+const steps = option('--steps', 3)
 const file = join(here, 'results', 'backbones.csv')
 
 for (const architecture of wanted.length > 0 ? wanted : known) {
   const size = architecture === 'inception_v3' ? 299 : 224
-  const common = { architecture, batch, size, steps: 3, warmup: 1 }
+  const common = { architecture, batch, size, steps, warmup: 1 }
   const ours = (args) => ['ours/backbone-step.mjs', { ...common, ...args }]
   const { results, versions } = alternate(
     [
@@ -66,7 +67,7 @@ for (const architecture of wanted.length > 0 ? wanted : known) {
     Math.min(...ratios(plain)).toFixed(3),
     Math.max(...ratios(plain)).toFixed(3),
     quick.toFixed(3),
-    `node bench/backbones.mjs --rounds ${rounds} --batch ${batch} --save`,
+    `node bench/backbones.mjs --rounds ${rounds} --batch ${batch} --steps ${steps} --save`,
   ]
   appendFileSync(file, `${row.join(',')}\n`)
 }

@@ -394,3 +394,14 @@ test('evaluation leaves nothing behind', () => {
   scope(() => void net.forward(x))
   expect(liveTensors()).toBe(live)
 })
+
+test.each(['float32', 'bfloat16'] as const)('ReLU6 of %s stops the gradient at its bounds', (dtype) => {
+  for (const inplace of [false, true]) {
+    const x = tensor([-1, 0, 3, 6, 7], { dtype }).requiresGrad_()
+    const y = new nn.ReLU6(inplace).forward(x.mul(1))
+    expect(y.dtype).toBe(dtype)
+    expect(y.toFlatArray()).toEqual([0, 0, 3, 6, 6])
+    y.sum().backward()
+    expect(x.grad?.toFlatArray()).toEqual([0, 0, 1, 0, 0])
+  }
+})

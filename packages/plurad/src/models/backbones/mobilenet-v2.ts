@@ -8,7 +8,7 @@ import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
 import { convNorm, initialiseConvolutions, runStages } from '../layers.js'
 import { DropoutLinear } from '../published.js'
 
-const relu6 = (): nn.Module => new nn.ReLU6()
+const relu6 = (): nn.Module => new nn.ReLU6(true)
 
 /** [widening, channels, blocks, stride of the first] */
 const STAGES = [

@@ -59,6 +59,12 @@ const clamp: Converter = (call) => {
   call.emit('Clip', [call.tensor('self'), ...(bounds[1] === '' ? bounds.slice(0, 1) : bounds)])
 }
 
+const hardtanh: Converter = (call) => {
+  const bound = (name: string, fallback: number): string =>
+    call.builder.scalar(call.number(name, fallback), call.dtypeOf('self'))
+  call.emit('Clip', [call.tensor('self'), bound('min_val', -1), bound('max_val', 1)])
+}
+
 /** x / 2 (1 + erf(x / sqrt 2)), or its approximation by tanh. */
 const gelu: Converter = (call) => {
   const { builder } = call
@@ -123,6 +129,7 @@ export const elementwise: Readonly<Record<string, Converter>> = {
   gelu,
   silu,
   clamp,
+  hardtanh,
   'add.Tensor': scaled('Add'),
   'add.Scalar': scaled('Add'),
   'sub.Tensor': scaled('Sub'),
