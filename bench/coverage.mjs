@@ -9,6 +9,7 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  countCases,
   delong,
   delongDifference,
   patientClusters,
@@ -99,7 +100,8 @@ function bootstrapAucs(rankings, clusters, seed) {
     weights[left] = 0
     return at(weights)
   })
-  return { figures: [], estimate, replicates, jackknife }
+  const cases = Float64Array.from(countCases(rankings, clusters), ({ fewer }) => fewer)
+  return { figures: [], estimate, cases, replicates, jackknife }
 }
 
 const rows = []
@@ -118,9 +120,10 @@ for (const design of designs) {
   for (let repetition = 0; repetition < repetitions; repetition++) {
     const data = draw(design, new Random(2024, repetition))
     const rankings = [rankLabel(data.a, data.truth), rankLabel(data.b, data.truth)]
-    count('AUC, DeLong', delong(rankings[0])?.interval, truth[0])
-    count('difference, DeLong', delongDifference(...rankings)?.interval, truth[1])
-    const drawn = bootstrapAucs(rankings, patientClusters(data.patients), repetition)
+    const clusters = patientClusters(data.patients)
+    count('AUC, DeLong', delong(rankings[0], 0.95, clusters)?.interval, truth[0])
+    count('difference, DeLong', delongDifference(...rankings, 0.95, clusters)?.interval, truth[1])
+    const drawn = bootstrapAucs(rankings, clusters, repetition)
     for (const method of ['percentile', 'bca']) {
       count(`AUC, ${method}`, intervalOf(drawn, 0, method), truth[0])
       count(`difference, ${method}`, intervalOf(drawn, 1, method), truth[1])

@@ -1,12 +1,12 @@
 /** Prediction with an exported model; nothing here needs libtorch. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FilePredictor, openSession } from '../../packages/plurad/dist/predict/node.js'
 import { filesOf } from './images.mjs'
 
-const { task, folder, file = 'model.onnx', size, batch, runs } = JSON.parse(process.argv[2])
+const { task, folder, file = 'model.onnx', size, batch, runs, chest: set } = JSON.parse(process.argv[2])
 const model = join(folder, file)
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const seconds = async (work) => {
@@ -28,7 +28,16 @@ const tasks = {
     const files = filesOf('nih50-1024px')
     const predictor = await FilePredictor.load(model)
     await predictor.predict(files.slice(0, 2))
-    return seconds(() => predictor.predict(files, { batchSize: batch }))
+    return seconds(() => predictor.predict(files))
+  },
+  async dicom() {
+    const chest = join(folder, set)
+    const files = readdirSync(chest)
+      .sort()
+      .map((name) => join(chest, name))
+    const predictor = await FilePredictor.load(model)
+    await predictor.predict(files.slice(0, 2))
+    return seconds(() => predictor.predict(files))
   },
   cold() {
     const main = fileURLToPath(new URL('../../packages/plurad/dist/cli/main.js', import.meta.url))

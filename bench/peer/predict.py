@@ -22,6 +22,25 @@ transform = transforms.Compose(
 )
 
 
+chest = sorted(pathlib.Path(args["folder"], args.get("chest", "chest")).glob("*"))
+
+
+def read(path):
+    """An image in 8 bits: of DICOM after its lookup table or window, black as 0."""
+    if path.suffix != ".dcm":
+        return Image.open(path).convert("L")
+    import numpy
+    import pydicom
+    from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
+
+    data = pydicom.dcmread(path)
+    values = apply_voi_lut(apply_modality_lut(data.pixel_array, data), data).astype(numpy.float32)
+    if data.PhotometricInterpretation == "MONOCHROME1":
+        values = values.max() - values
+    values -= values.min()
+    return Image.fromarray((values * (255 / values.max())).astype(numpy.uint8))
+
+
 def load():
     model = densenet()
     model.load_state_dict(torch.load(weights))
@@ -36,7 +55,7 @@ class Radiographs(torch.utils.data.Dataset):
         return len(self.paths)
 
     def __getitem__(self, i):
-        return transform(Image.open(self.paths[i]).convert("L"))
+        return transform(read(self.paths[i]))
 
 
 def predict(model, paths, workers):
@@ -54,6 +73,16 @@ def seconds(work):
 if args["task"] == "model":
     torch.save(densenet().state_dict(), weights)
     report(0)
+elif args["task"] == "decompress":
+    import pydicom
+
+    raw = pathlib.Path(args["folder"], "raw")
+    raw.mkdir()
+    for path in chest:
+        data = pydicom.dcmread(path)
+        data.decompress()
+        data.save_as(raw / path.name)
+    report(0)
 elif args["task"] == "forward":
     model = load()
     x = torch.rand(args["batch"], 1, size, size)
@@ -63,6 +92,10 @@ elif args["task"] == "files":
     model = load()
     predict(model, files[:2], 0)
     report(seconds(lambda: predict(model, files, 2)))
+elif args["task"] == "dicom":
+    model = load()
+    predict(model, chest[:2], 0)
+    report(seconds(lambda: predict(model, chest, 2)))
 elif args["task"] == "cold":
     program = [sys.executable, __file__, json.dumps({**args, "task": "one"})]
     report(seconds(lambda: subprocess.run(program, check=True, stdout=subprocess.DEVNULL)))

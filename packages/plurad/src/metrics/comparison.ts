@@ -1,5 +1,6 @@
 import { rankLabels } from './column.js'
 import { bootstrap, differenceOf, meanOf, type Distribution } from './intervals/bootstrap.js'
+import { patientClusters } from './intervals/clusters.js'
 import { delongDifference } from './intervals/delong.js'
 import { holm } from './intervals/holm.js'
 import { bootstrapP, intervalOf, type Interval, type IntervalMethod } from './intervals/interval.js'
@@ -41,7 +42,7 @@ export interface MethodResult {
   p: number | null
   /** The same, corrected for all tests of its family: the means, or the labels. */
   p_holm: number | null
-  /** DeLong's paired test, for a label's AUC of single trainings; it takes images of one patient for independent. */
+  /** DeLong's paired test, for a label's AUC of single trainings, with a patient's images as one case. */
   p_delong: number | null
   seeds: SeedSummary
   /** Paired t test over seeds: whether the methods differ by more than seeds do. */
@@ -173,11 +174,12 @@ function addDelong(
 ): void {
   const ranked = methods.map(({ seeds }) => (seeds.length === 1 ? rankLabels(seeds[0].predictions) : null))
   const [reference] = ranked
+  const clusters = patientClusters(methods[0].seeds[0].predictions.patients)
   if (reference === null) return
   for (const result of results) {
     const one = ranked[methods.findIndex(({ name }) => name === result.method)]
     if (one === null || one === reference || result.metric !== 'auc') continue
     const c = labels.indexOf(result.label ?? '')
-    result.p_delong = delongDifference(one[c], reference[c])?.p ?? null
+    result.p_delong = delongDifference(one[c], reference[c], undefined, clusters)?.p ?? null
   }
 }

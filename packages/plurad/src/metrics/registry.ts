@@ -42,6 +42,22 @@ export type LabelMetricName = keyof typeof labelMetrics
 
 export const labelMetricNames = Object.keys(labelMetrics) as readonly LabelMetricName[]
 
+/** Whose independent cases a metric of one label rests on: patients with the finding, without it, or all of them. */
+export type Cases = 'present' | 'absent' | 'fewer' | 'all'
+
+/** Of the metrics that do not rest on the fewer of the patients with and without the finding. */
+const restsOn: Partial<Record<LabelMetricName, Cases>> = {
+  recall: 'present',
+  specificity: 'absent',
+  accuracy: 'all',
+  brier: 'all',
+  ece: 'all',
+}
+
+export function casesOf(metric: LabelMetricName): Cases {
+  return restsOn[metric] ?? 'fewer'
+}
+
 /** Metrics of which less is better. */
 export const lowerIsBetter: ReadonlySet<string> = new Set([
   'fpr_at_tpr_95',

@@ -212,9 +212,13 @@ function meanOver(
   )
   const mean = (row: Float64Array): Float64Array =>
     Float64Array.of(places.reduce((sum, index) => sum + row[index], 0) / places.length)
+  // No figure rests on more than all patients, and some rest on all.
+  const patients = Math.max(...distribution.cases)
+  const cases = places.reduce((sum, index) => sum + distribution.cases[index], 0)
   return {
     figures: [{ of: 'macro', label: null, metric }],
     estimate: mean(distribution.estimate),
+    cases: Float64Array.of(Math.min(cases, patients)),
     replicates: distribution.replicates.map(mean),
     jackknife: distribution.jackknife.map(mean),
   }

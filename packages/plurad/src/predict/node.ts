@@ -78,21 +78,29 @@ export class FilePredictor extends Predictor {
   protected override reader(
     samples: readonly SampleInput[],
     info: ModelInfo,
-    { batchSize = 16, workers, strict = false }: PredictOptions,
+    { batchSize = 4, workers, strict = false }: PredictOptions,
   ): SampleReader {
     const settings: ReaderSettings = { batchSize, strict }
     const preprocessing = preprocessingOf(info)
     if (!samples.every(isReference)) return new DecodingReader(samples, preprocessing, settings, decode)
-    const threads = samples.length <= 16 ? 0 : Math.min(8, Math.max(1, availableParallelism() - 1))
     const loader = new ImageLoader({
       ...preprocessing,
-      workers: workers ?? threads,
+      workers: workers ?? decodingThreads(samples.length),
       cacheBytes: 0,
       strict,
       expecting: true,
     })
     return new LoaderReader(samples, loader, batchSize)
   }
+}
+
+/**
+ * None for few files, nor on two cores: the network keeps both busy, and images decoded between its batches cost it less
+ * than a thread that takes one of its cores away.
+ */
+function decodingThreads(samples: number): number {
+  const cores = availableParallelism()
+  return samples <= 16 || cores <= 2 ? 0 : Math.min(8, cores - 1)
 }
 
 /** Whether all of it are files that other threads can open. */

@@ -33,9 +33,9 @@ export interface LoadOptions {
 export type WasmPaths = string | URL | { mjs: string | URL; wasm: string | URL; codecs: string | URL }
 
 export interface PredictOptions {
-  /** Samples that go through the network at once; left out, 16 in Node and 4 in a browser. */
+  /** Samples that go through the network at once; left out, 4. */
   batchSize?: number
-  /** In Node, threads that decode; left out: none for up to 16 files, else one less than the machine has. */
+  /** In Node, threads that decode; left out: none for up to 16 files or on two cores, else cores - 1. */
   workers?: number
   /** Stop at the first sample that cannot be read. */
   strict?: boolean

@@ -3,7 +3,9 @@ import { Random } from '../data/random.js'
 import { recount } from '../metrics/column.js'
 import {
   allIntervals,
+  countCases,
   drawClusters,
+  figureCases,
   hasBothClasses,
   labelMetrics,
   LABEL_GROUPS,
@@ -79,7 +81,9 @@ export function labelIntervals(predictions: Predictions, options: LabelIntervalO
     ),
     ...means.flatMap(({ of }) => SHOWN.map((metric): Figure => ({ of, label: null, metric }))),
   ]
-  const distribution: Distribution = { figures, estimate, replicates, jackknife: [] }
+  const ranked = labels.map((label) => label.ranked)
+  const cases = figureCases(figures, predictions.labels, countCases(ranked, clusters), clusters.count, groups)
+  const distribution: Distribution = { figures, estimate, cases, replicates, jackknife: [] }
   return allIntervals(distribution, { method: 'percentile', level, seed })
 }
 

@@ -2,8 +2,8 @@ import { Random } from '../../data/random.js'
 import { DataError } from '../../errors.js'
 import type { LabelGroup } from '../groups.js'
 import type { Predictions } from '../predictions.js'
-import { patientClusters } from './clusters.js'
-import { figuresOf, figureValues, type Figure } from './figures.js'
+import { countCases, patientClusters } from './clusters.js'
+import { figureCases, figuresOf, figureValues, type Figure } from './figures.js'
 import { ResampledEvaluation } from './resampled.js'
 
 export interface BootstrapOptions {
@@ -24,6 +24,8 @@ export interface Distribution {
   figures: Figure[]
   /** [F] on all images; NaN where a figure is not defined. */
   estimate: Float64Array
+  /** [F] independent cases that each figure rests on, for what a bootstrap misses of small numbers. */
+  cases: Float64Array
   /** [R] of [F]: with patients drawn with replacement. */
   replicates: Float64Array[]
   /** [J] of [F]: with one patient, or one J-th of them, left out; empty without `jackknife`. */
@@ -62,7 +64,15 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
     for (let k = group; k < clusters.count; k += groups) weights[k] = 0
     jackknife.push(figureValues(evaluation.at(weights)))
   }
-  return { figures: figuresOf(whole), estimate: figureValues(whole), replicates, jackknife }
+  const figures = figuresOf(whole)
+  const counts = countCases(evaluation.ranked, clusters)
+  return {
+    figures,
+    estimate: figureValues(whole),
+    cases: figureCases(figures, predictions.labels, counts, clusters.count, options.groups ?? null),
+    replicates,
+    jackknife,
+  }
 }
 
 /** How often each of K clusters is drawn in K draws with replacement. */
@@ -95,6 +105,7 @@ function combine(all: readonly Distribution[], of: (values: number[]) => number)
   return {
     figures: first.figures,
     estimate: join(all.map(({ estimate }) => estimate)),
+    cases: first.cases.map((_, f) => Math.min(...all.map(({ cases }) => cases[f]))),
     replicates: first.replicates.map((_, r) => join(all.map(({ replicates }) => replicates[r]))),
     jackknife: first.jackknife.map((_, j) => join(all.map(({ jackknife }) => jackknife[j]))),
   }

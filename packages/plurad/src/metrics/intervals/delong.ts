@@ -1,6 +1,7 @@
 import { DataError } from '../../errors.js'
 import { auc } from '../auc.js'
-import { hasBothClasses, type RankedLabel } from '../column.js'
+import type { LabelColumn, RankedLabel } from '../column.js'
+import type { Clusters } from './clusters.js'
 import type { Interval } from './interval.js'
 import { normalCdf, normalQuantile } from './normal.js'
 
@@ -30,18 +31,16 @@ export interface DelongDifference {
  * The interval is made on the logit scale, which covers better near 1 than the plain one (Qin and Hotilovac,
  * Statistical Methods in Medical Research 17, 2008).
  *
- * It takes every image for an independent case. Where patients have several images it is too narrow: use the
- * bootstrap over patients.
- *
  * @param level Coverage, in (0, 1).
- * @returns null with fewer than two images of either class.
+ * @param clusters Which images are one patient's, whose scores are alike: Obuchowski, Biometrics 53 (1997). Without them
+ *   every image counts as an independent case, and the interval is too narrow where patients have several.
+ * @returns null with fewer than two patients (images) of either class.
  */
-export function delong(ranked: RankedLabel, level = 0.95): DelongAuc | null {
+export function delong(ranked: RankedLabel, level = 0.95, clusters?: Clusters): DelongAuc | null {
   const value = auc(ranked.column)
-  if (value === null || !measurable(ranked)) return null
-  const { positives, negatives } = placements(ranked)
-  const variance =
-    covariance(positives, positives) / positives.length + covariance(negatives, negatives) / negatives.length
+  const parts = value === null ? null : partsOf(ranked, value, clusters)
+  if (value === null || parts === null) return null
+  const variance = covariance(parts, parts)
   return { auc: value, variance, interval: logitInterval(value, variance, level) }
 }
 
@@ -54,20 +53,26 @@ function logitInterval(value: number, variance: number, level: number): Interval
 }
 
 /**
- * The difference of two models' AUC on the same images, which are correlated: DeLong's paired test.
+ * The difference of two models' AUC on the same images, which are correlated: DeLong's paired test, with `clusters`
+ * Obuchowski's.
  *
+ * @param clusters As for {@link delong}.
  * @throws DataError when the two have not the same images and truth
  */
-export function delongDifference(a: RankedLabel, b: RankedLabel, level = 0.95): DelongDifference | null {
+export function delongDifference(
+  a: RankedLabel,
+  b: RankedLabel,
+  level = 0.95,
+  clusters?: Clusters,
+): DelongDifference | null {
   const [aucA, aucB] = [auc(a.column), auc(b.column)]
-  if (aucA === null || aucB === null || !measurable(a)) return null
-  const [of, and] = [placements(a), placements(b)]
-  if (!sameRows(of.positiveRows, and.positiveRows) || !sameRows(of.negativeRows, and.negativeRows)) {
+  if (aucA === null || aucB === null) return null
+  const [of, and] = [partsOf(a, aucA, clusters), partsOf(b, aucB, clusters)]
+  if (of === null || and === null) return null
+  if (of.kinds.length !== and.kinds.length || of.kinds.some((kind, row) => kind !== and.kinds[row])) {
     throw new DataError(`${a.column.label}: a paired test needs the same images with the same truth.`)
   }
-  const part = (x: Float64Array, y: Float64Array): number =>
-    (covariance(x, x) + covariance(y, y) - 2 * covariance(x, y)) / x.length
-  const variance = Math.max(0, part(of.positives, and.positives) + part(of.negatives, and.negatives))
+  const variance = Math.max(0, covariance(of, of) + covariance(and, and) - 2 * covariance(of, and))
   const difference = aucA - aucB
   const error = Math.sqrt(variance)
   const half = normalQuantile((1 + level) / 2) * error
@@ -81,63 +86,69 @@ export function delongDifference(a: RankedLabel, b: RankedLabel, level = 0.95): 
   }
 }
 
-function measurable({ column }: RankedLabel): boolean {
-  return hasBothClasses(column) && column.positives > 1 && column.negatives > 1
-}
-
-interface Placements {
-  /** For each positive image, the share of negatives that it scores above, ties counting half; rows rising. */
+/** What each cluster adds to the AUC beside its share, in its positive and in its negative images. */
+interface Parts {
+  /** [K] sum over a cluster's positive images of the share of negatives that each scores above, less the AUC. */
   positives: Float64Array
-  positiveRows: Uint32Array
-  /** For each negative image, the share of positives that score above it. */
+  /** [K] the same of its negative images, with the share of positives that score above each. */
   negatives: Float64Array
-  negativeRows: Uint32Array
+  /** How many clusters have positive, negative, any images. */
+  withPositives: number
+  withNegatives: number
+  withAny: number
+  column: LabelColumn
+  /** [N] 1 positive, 2 negative, 0 unknown, by row. */
+  kinds: Uint8Array
 }
 
-function placements({ column, rows, truth, ends }: RankedLabel): Placements {
+/** Null with fewer than two clusters of either class, which have no variance. Ties count half. */
+function partsOf(
+  { column, rows, truth, ends }: RankedLabel,
+  value: number,
+  clusters?: Clusters,
+): Parts | null {
   const size = rows.reduce((most, row) => Math.max(most, row + 1), 0)
-  // By row, so that two models' placements stand in the same order.
-  const share = new Float64Array(size)
-  const kind = new Uint8Array(size)
+  const count = clusters?.count ?? size
+  const [positives, negatives] = [new Float64Array(count), new Float64Array(count)]
+  const [kinds, present] = [new Uint8Array(size), new Uint8Array(count)]
   let place = 0
   let [positivesBefore, negativesBefore] = [0, 0]
   for (let g = 0; g < ends.length; g++) {
     const tiedPositives = column.truePositives[g] - positivesBefore
     const tiedNegatives = column.falsePositives[g] - negativesBefore
-    const below = column.negatives - column.falsePositives[g]
+    const above = (column.negatives - column.falsePositives[g] + tiedNegatives / 2) / column.negatives
+    const below = (positivesBefore + tiedPositives / 2) / column.positives
     for (; place < ends[g]; place++) {
       const row = rows[place]
-      kind[row] = truth[place] === 1 ? 1 : 2
-      share[row] =
-        truth[place] === 1
-          ? (below + tiedNegatives / 2) / column.negatives
-          : (positivesBefore + tiedPositives / 2) / column.positives
+      const cluster = clusters?.of[row] ?? row
+      const positive = truth[place] === 1
+      if (positive) positives[cluster] += above - value
+      else negatives[cluster] += below - value
+      kinds[row] = positive ? 1 : 2
+      present[cluster] |= kinds[row]
     }
     positivesBefore = column.truePositives[g]
     negativesBefore = column.falsePositives[g]
   }
-  const rowsOf = (wanted: number): Uint32Array =>
-    Uint32Array.from(rows)
-      .sort()
-      .filter((row) => kind[row] === wanted)
-  const [positiveRows, negativeRows] = [rowsOf(1), rowsOf(2)]
-  const valuesAt = (of: Uint32Array): Float64Array => Float64Array.from(of, (row) => share[row])
-  return {
-    positives: valuesAt(positiveRows),
-    positiveRows,
-    negatives: valuesAt(negativeRows),
-    negativeRows,
+  const having = (kind: number): number => present.reduce((sum, seen) => sum + Number((seen & kind) > 0), 0)
+  const [withPositives, withNegatives, withAny] = [having(1), having(2), having(3)]
+  if (withPositives < 2 || withNegatives < 2) return null
+  return { positives, negatives, withPositives, withNegatives, withAny, column, kinds }
+}
+
+/** Of two AUCs, or the variance of one. The last part is what a cluster's positive and negative images share. */
+function covariance(x: Parts, y: Parts): number {
+  const { positives: p, negatives: n } = x.column
+  let [both, neither, across] = [0, 0, 0]
+  for (let k = 0; k < x.positives.length; k++) {
+    both += x.positives[k] * y.positives[k]
+    neither += x.negatives[k] * y.negatives[k]
+    across += x.positives[k] * y.negatives[k] + x.negatives[k] * y.positives[k]
   }
-}
-
-function covariance(x: Float64Array, y: Float64Array): number {
-  const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
-  const [meanX, meanY] = [mean(x), mean(y)]
-  let sum = 0
-  for (let i = 0; i < x.length; i++) sum += (x[i] - meanX) * (y[i] - meanY)
-  return sum / (x.length - 1)
-}
-
-function sameRows(a: Uint32Array, b: Uint32Array): boolean {
-  return a.length === b.length && a.every((row, i) => row === b[i])
+  const unbiased = (clusters: number): number => clusters / (clusters - 1)
+  return (
+    (unbiased(x.withPositives) * both) / p ** 2 +
+    (unbiased(x.withNegatives) * neither) / n ** 2 +
+    (unbiased(x.withAny) * across) / (p * n)
+  )
 }

@@ -1,7 +1,8 @@
 import type { LabelGroup } from '../groups.js'
 import { imageMetricNames } from '../images/registry.js'
 import type { MeasuredMetrics, OverallMetrics } from '../multilabel.js'
-import { labelMetricNames } from '../registry.js'
+import { casesOf, labelMetricNames, type LabelMetricName } from '../registry.js'
+import type { CaseCounts } from './clusters.js'
 
 /** One number of an evaluation. */
 export interface Figure {
@@ -35,6 +36,33 @@ export function figuresOf(metrics: MeasuredMetrics): Figure[] {
     ...ODIR.map((metric): Figure => ({ of: 'odir', label: null, metric })),
     ...groups.flatMap((of) => labelMetricNames.map((metric): Figure => ({ of, label: null, metric }))),
   ]
+}
+
+/**
+ * [F] the independent cases that each figure rests on. A mean over labels rests on those of all its labels, as far as there are
+ * so many patients; figures of whole images rest on every patient.
+ *
+ * @param counts [L] of each label.
+ * @param members [L] each label's group, for means over groups.
+ */
+export function figureCases(
+  figures: readonly Figure[],
+  labels: readonly string[],
+  counts: readonly CaseCounts[],
+  clusters: number,
+  members: readonly LabelGroup[] | null,
+): Float64Array {
+  return Float64Array.from(figures, ({ of, label, metric }) => {
+    if (of === 'overall' || of === 'odir') return clusters
+    const kind = casesOf(metric as LabelMetricName)
+    const part = counts.filter(
+      (_, c) => of === 'macro' || (of === 'labels' ? labels[c] === label : members?.[c] === of),
+    )
+    return Math.min(
+      clusters,
+      part.reduce((sum, count) => sum + count[kind], 0),
+    )
+  })
 }
 
 /** [F] their values; NaN where one is not defined. */

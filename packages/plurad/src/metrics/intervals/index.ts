@@ -6,9 +6,9 @@ export {
   type BootstrapOptions,
   type Distribution,
 } from './bootstrap.js'
-export { patientClusters, type Clusters } from './clusters.js'
+export { countCases, patientClusters, type CaseCounts, type Clusters } from './clusters.js'
 export { delong, delongDifference, type DelongAuc, type DelongDifference } from './delong.js'
-export type { Figure } from './figures.js'
+export { figureCases, type Figure } from './figures.js'
 export { holm } from './holm.js'
 export {
   bootstrapP,

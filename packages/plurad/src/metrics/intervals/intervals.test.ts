@@ -68,10 +68,12 @@ function distribution(
   estimate: number,
   replicates: readonly number[],
   jackknife: readonly number[] = [],
+  cases = Infinity,
 ): Distribution {
   return {
     figures: [{ of: 'macro', label: null, metric: 'auc' }],
     estimate: Float64Array.of(estimate),
+    cases: Float64Array.of(cases),
     replicates: replicates.map((value) => Float64Array.of(value)),
     jackknife: jackknife.map((value) => Float64Array.of(value)),
   }

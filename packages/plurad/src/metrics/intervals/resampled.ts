@@ -11,8 +11,9 @@ import type { Clusters } from './clusters.js'
  * a bootstrap sample is nothing but how often each patient was drawn.
  */
 export class ResampledEvaluation {
+  /** [L] */
+  readonly ranked: readonly RankedLabel[]
   readonly #images: number
-  readonly #ranked: readonly RankedLabel[]
   readonly #columns: LabelColumn[]
   /** [M] a label: the cluster of the image at each place of its ranking. */
   readonly #clusters: Uint32Array[]
@@ -29,14 +30,14 @@ export class ResampledEvaluation {
   ) {
     const chosen = checkThresholds(predictions, thresholds)
     this.#images = predictions.images.length
-    this.#ranked = rankLabels(predictions)
-    this.#columns = this.#ranked.map(({ column }, c) => ({
+    this.ranked = rankLabels(predictions)
+    this.#columns = this.ranked.map(({ column }, c) => ({
       ...column,
       threshold: chosen[c],
       truePositives: column.truePositives.slice(),
       falsePositives: column.falsePositives.slice(),
     }))
-    this.#clusters = this.#ranked.map(({ rows }) => rows.map((row) => clusters.of[row]))
+    this.#clusters = this.ranked.map(({ rows }) => rows.map((row) => clusters.of[row]))
     this.#ranking = pooledRanking(this.#columns)
     this.#sums = imageSums(predictions, chosen, clusters.of, clusters.count)
     this.#groups = groups ?? null
@@ -44,7 +45,7 @@ export class ResampledEvaluation {
 
   /** The metrics when each image counts as often as its cluster's weight [K] says. */
   at(weights: Float64Array): MeasuredMetrics {
-    for (const [c, ranked] of this.#ranked.entries()) {
+    for (const [c, ranked] of this.ranked.entries()) {
       recount(ranked, this.#clusters[c], weights, this.#columns[c])
     }
     return measure({
