@@ -1,5 +1,6 @@
 /** Prediction from files, in Node: the only module here that touches the file system, threads and the native runtime. */
 import { availableParallelism } from 'node:os'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type * as OnnxRuntime from 'onnxruntime-node'
@@ -85,7 +86,7 @@ export class FilePredictor extends Predictor {
     if (!samples.every(isReference)) return new DecodingReader(samples, preprocessing, settings, decode)
     const loader = new ImageLoader({
       ...preprocessing,
-      workers: workers ?? decodingThreads(samples.length),
+      workers: workers ?? decodingThreads(samples),
       cacheBytes: 0,
       strict,
       expecting: true,
@@ -96,11 +97,31 @@ export class FilePredictor extends Predictor {
 
 /**
  * None for few files, nor on two cores: the network keeps both busy, and images decoded between its batches cost it less
- * than a thread that takes one of its cores away.
+ * than a thread that takes one of its cores away. Where decoding takes longer than the network, every core decodes.
  */
-function decodingThreads(samples: number): number {
+function decodingThreads(samples: readonly ImageSource[]): number {
   const cores = availableParallelism()
-  return samples <= 16 || cores <= 2 ? 0 : Math.min(8, cores - 1)
+  if (samples.length <= 16) return 0
+  if (cores > 2) return Math.min(8, cores - 1)
+  const some = samples.slice(0, 8).flatMap(filesOf)
+  return some.some(isSlowToDecode) ? cores : 0
+}
+
+/** Whether it is DICOM in JPEG-LS or JPEG 2000, by the transfer syntax in its first bytes. */
+function isSlowToDecode(file: string): boolean {
+  const head = Buffer.alloc(1024)
+  try {
+    const descriptor = openSync(file, 'r')
+    try {
+      readSync(descriptor, head)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    // What is wrong with the file is said when it is decoded.
+    return false
+  }
+  return /1\.2\.840\.10008\.1\.2\.4\.(8[01]|9[01]|20[123])(?![0-9.])/.test(head.toString('latin1'))
 }
 
 /** Whether all of it are files that other threads can open. */

@@ -35,7 +35,7 @@ export type WasmPaths = string | URL | { mjs: string | URL; wasm: string | URL; 
 export interface PredictOptions {
   /** Samples that go through the network at once; left out, 4. */
   batchSize?: number
-  /** In Node, threads that decode; left out: none for up to 16 files or on two cores, else cores - 1. */
+  /** In Node, threads that decode; left out: none for up to 16 files, else as many as pay. */
   workers?: number
   /** Stop at the first sample that cannot be read. */
   strict?: boolean
