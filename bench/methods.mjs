@@ -2,10 +2,10 @@
  * The published methods under one protocol: the same network, size, schedule, splits and seeds. What is trained stays in its
  * folder, so that the work can be stopped and gone on with; the table is made of whatever is there.
  *
- *     node bench/methods.mjs --out FOLDER [--datasets a,b] [--methods a,b] [--seeds 3] [--minutes 60] [--save]
+ *     node bench/methods.mjs --out FOLDER [--datasets a,b] [--methods a,b] [--seeds 3] [--minutes 60] [--jobs 2] [--save]
  *     node bench/methods.mjs --out FOLDER --table-only --save
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -29,39 +29,103 @@ const wanted = {
   seeds: Array.from({ length: Number(option('--seeds', 3)) }, (_, seed) => seed),
 }
 const until = performance.now() + Number(option('--minutes', Infinity)) * 60_000
+const packs = {}
 const folderOf = (dataset, method, seed) => join(out, dataset, `${method}-s${seed}`)
 
-if (!flags.includes('--table-only')) train()
+if (!flags.includes('--table-only')) await train()
 await table()
 
-/** Seeds first, so that a table of all methods is there as early as can be. */
-function train() {
-  for (const seed of wanted.seeds)
-    for (const dataset of wanted.datasets)
-      for (const method of wanted.methods) {
-        if (performance.now() > until) return console.log('The time is up; the same command goes on.')
-        trainOne(dataset, method, seed)
-      }
+/**
+ * Seeds first, so that a table of all methods is there as early as can be. Several trainings at once, of one thread each: small
+ * networks gain little from a second thread.
+ */
+async function train() {
+  const waiting = wanted.seeds.flatMap((seed) =>
+    wanted.datasets.flatMap((dataset) => wanted.methods.map((method) => ({ dataset, method, seed }))),
+  )
+  const done = new Map()
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if (performance.now() > until) return
+      const folder = folderOf(job.dataset, job.method, job.seed)
+      const first = done.get(folderOf(job.dataset, methods[job.method].from, job.seed))
+      done.set(folder, Promise.resolve(first).then(trainOne.bind(null, job)))
+      await done.get(folder)
+    }
+  }
+  await Promise.all(Array.from({ length: Number(option('--jobs', cpus().length)) }, worker))
+  if (waiting.length > 0) console.log('The time is up; the same command goes on.')
 }
 
-function trainOne(dataset, method, seed) {
+async function trainOne({ dataset, method, seed }) {
   const folder = folderOf(dataset, method, seed)
   if (existsSync(join(folder, 'metrics.json'))) return
   mkdirSync(dirname(folder), { recursive: true })
-  const changes = merged(datasets[dataset], methods[method])
-  const sets = flat({ ...changes, training: { ...changes.training, seed } })
-  const begun = existsSync(join(folder, 'recipe.yaml'))
-  const command = begun
+  const { from, ...method_ } = methods[method]
+  const { pack, ...dataset_ } = datasets[dataset]
+  const { training, model, ...changes } = merged(dataset_, method_)
+  const first =
+    from === undefined ? {} : { weights: join(folderOf(dataset, from, seed), 'model.safetensors') }
+  const sets = flat({
+    ...changes,
+    model: { ...model, ...first },
+    training: { ...training, seed, threads: 1 },
+  })
+  const packed = pack ? ['--pack', await packOf(dataset)] : []
+  const command = existsSync(join(folder, 'recipe.yaml'))
     ? ['train', '--resume', '--out', folder]
-    : ['train', join(here, 'methods/base.yaml'), '--data', join(data, dataset), '--out', folder, ...sets]
+    : [
+        'train',
+        join(here, 'methods/base.yaml'),
+        '--data',
+        join(data, dataset),
+        ...packed,
+        '--out',
+        folder,
+        ...sets,
+      ]
   const start = performance.now()
-  const result = spawnSync(process.execPath, [join(dist, 'cli/main.js'), ...command], { encoding: 'utf8' })
+  const { status, stderr } = await plurad(command)
   const seconds = ((performance.now() - start) / 1000).toFixed(0)
-  if (result.status === 0) console.log(`${dataset} ${method} seed ${seed}: ${seconds} s`)
-  else
-    console.error(
-      `${dataset} ${method} seed ${seed} failed after ${seconds} s:\n${result.stderr.slice(-2000)}`,
-    )
+  if (status === 0) console.log(`${dataset} ${method} seed ${seed}: ${seconds} s`)
+  else console.error(`${dataset} ${method} seed ${seed} failed after ${seconds} s:\n${stderr.slice(-2000)}`)
+}
+
+/** Files that are larger than the training needs are decoded once. */
+async function packOf(dataset) {
+  const folder = join(out, `${dataset}-pack`)
+  packs[dataset] ??= (async () => {
+    mkdirSync(out, { recursive: true })
+    const { set, channels } = datasets[dataset].data
+    const { status, stderr } = await plurad([
+      ...[
+        'data',
+        'pack',
+        join(data, dataset),
+        '--out',
+        folder,
+        '--size',
+        '64',
+        '--channels',
+        String(channels),
+      ],
+      ...Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+    ])
+    if (status !== 0) throw new Error(stderr)
+  })()
+  await packs[dataset]
+  return folder
+}
+
+function plurad(words) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(dist, 'cli/main.js'), ...words])
+    let stderr = ''
+    child.stderr.on('data', (chunk) => (stderr += chunk))
+    child.stdout.resume()
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, stderr }))
+  })
 }
 
 function merged(a, b) {

@@ -3,9 +3,13 @@
 const ldrnet = { head: { name: 'ldrnet', prompt: false, layers: 1, heads: 4, feed_forward: 512 } }
 const head = (settings) => ({ model: { head: settings } })
 const loss = (settings) => ({ loss: settings })
-/** A second stage of a third of the epochs, at a tenth of the rate. */
-const short = { training: { epochs: 5, optimizer: { learning_rate: 1e-4 } } }
+/** A second stage of fewer epochs, at a tenth of the rate. */
+const short = { training: { epochs: 3, optimizer: { learning_rate: 1e-4 } } }
 
+/**
+ * `from`: the second stage begins with what that method has learned with the same seed, as it would after a first stage of
+ * its own.
+ */
 export const methods = {
   bce: {},
   'weighted-bce': loss({ name: 'weighted_bce' }),
@@ -18,14 +22,15 @@ export const methods = {
   'ml-gcn': head({ name: 'ml_gcn', threshold: 0.1 }),
   query2label: head({ name: 'query2label' }),
   'class-aware': { training: { sampler: 'class-aware' } },
-  crt: { stages: ['supervised', { name: 'crt', recipe: { training: { epochs: 5 } } }] },
+  crt: { from: 'bce', stages: [{ name: 'crt', recipe: { training: { epochs: 3 } } }] },
   'ldrnet-1': { model: ldrnet },
   ...Object.fromEntries(
     ['paper', 'balanced', 'anchored', 'uniform'].map((sampling) => [
       `ldrnet-12-${sampling}`,
       {
+        from: 'ldrnet-1',
         model: ldrnet,
-        stages: ['supervised', { name: 'ldrnet', sampling, rounds: 5, recipe: short }],
+        stages: [{ name: 'ldrnet', sampling, rounds: 3, recipe: short }],
       },
     ]),
   ),
@@ -33,7 +38,7 @@ export const methods = {
     model: { head: 'location_attention' },
     ensemble: {
       method: 'weighted',
-      members: ['vgg16_bn', 'mobilenet_v2', 'resnet18'].map((backbone) => ({
+      members: ['resnet18', 'mobilenet_v2', 'mobilenet_v3_large'].map((backbone) => ({
         name: backbone,
         recipe: { model: { backbone } },
       })),
@@ -44,9 +49,14 @@ export const methods = {
 /** Share of the training images from which a label is frequent, and under which it is rare: these sets are small. */
 export const GROUPS = { head: 0.1, tail: 0.03 }
 
+/** Epochs by what there is to learn from, and by what two cores can do in an hour or two. */
 export const datasets = {
-  'rfmid-64px': { data: { channels: 3 } },
-  'nih1000-64px': { data: { channels: 1 } },
-  // An eye an image, with the labels of its own keywords.
-  'odir5k-224px': { data: { channels: 3, set: { adapter: 'odir', sample: 'eye' } } },
+  'rfmid-64px': { data: { channels: 3 }, training: { epochs: 6 } },
+  'nih1000-64px': { data: { channels: 1 }, training: { epochs: 12 } },
+  // An eye an image, with the labels of its own keywords; at 64 pixels.
+  'odir5k-224px': {
+    pack: true,
+    data: { channels: 3, set: { adapter: 'odir', sample: 'eye' } },
+    training: { epochs: 4 },
+  },
 }

@@ -31,6 +31,17 @@ interface Fixture {
     z: number
     p: number
   }[]
+  clustered: {
+    name: string
+    patients: string[]
+    truth: number[]
+    a: number[]
+    b: number[]
+    auc: number
+    variance: number
+    difference_variance: number
+  }[]
+  expanded: { cases: number; level: number; replicates: number[]; interval: [number, number] }[]
   bca: {
     name: string
     estimate: number
@@ -109,7 +120,28 @@ describe.each(fixture.delong)('DeLong: $name', (expected) => {
   })
 })
 
+describe.each(fixture.clustered)('DeLong of patients with $name', (expected) => {
+  const [a, b] = [rankLabel(expected.a, expected.truth), rankLabel(expected.b, expected.truth)]
+  const clusters = patientClusters(expected.patients)
+
+  it("has Obuchowski's variance", () => {
+    const found = delong(a, 0.95, clusters)
+    expect(found?.auc).toBeCloseTo(expected.auc, 12)
+    expect(found?.variance).toBeCloseTo(expected.variance, 12)
+    expect(found?.variance).not.toBeCloseTo(delong(a)?.variance ?? NaN, 5)
+    expect(delongDifference(a, b, 0.95, clusters)?.variance).toBeCloseTo(expected.difference_variance, 12)
+  })
+})
+
 describe('DeLong', () => {
+  it('takes images of one patient each for the independent cases that they are', () => {
+    const { truth, a, b } = fixture.delong[0]
+    const clusters = patientClusters(truth.map((_, row) => `p${row}`))
+    const [one, other] = [rankLabel(a, truth), rankLabel(b, truth)]
+    expect(delong(one, 0.9, clusters)).toEqual(delong(one, 0.9))
+    expect(delongDifference(one, other, 0.9, clusters)).toEqual(delongDifference(one, other, 0.9))
+  })
+
   it('of a perfect ranking has no width', () => {
     expect(delong(rankLabel([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]))).toEqual({
       auc: 1,
@@ -136,6 +168,35 @@ describe('intervals of given samples', () => {
     }
   })
 
+  it.each(fixture.expanded)('reach further for $cases cases', ({ cases, level, replicates, interval }) => {
+    const found = intervalOf(distribution(0, replicates, [], cases), 0, 'percentile', level) ?? [NaN, NaN]
+    expect(found[0]).toBeCloseTo(interval[0], 7)
+    expect(found[1]).toBeCloseTo(interval[1], 7)
+  })
+
+  it('of one case are all that was drawn, and prove nothing', () => {
+    const drawn = distribution(3, Array<number>(99).fill(1), [1, 2, 3, 5], 1)
+    expect(intervalOf(drawn, 0)).toEqual([1, 1])
+    expect(intervalOf(drawn, 0, 'bca')).toEqual([1, 1])
+    expect(bootstrapP(drawn, 0)).toBe(1)
+  })
+
+  it('and p values agree', () => {
+    // A p value is the level at which the interval just reaches 0.
+    const random = new Random(4)
+    for (const cases of [6, 20, 80, Infinity]) {
+      const drawn = distribution(
+        1,
+        Array.from({ length: 4001 }, () => random.normal(2)),
+        [],
+        cases,
+      )
+      const p = bootstrapP(drawn, 0) ?? NaN
+      const [low] = intervalOf(drawn, 0, 'percentile', 1 - p) ?? [NaN]
+      expect(Math.abs(low)).toBeLessThan(0.02)
+    }
+  })
+
   it('are null where more than a tenth of the samples has no value', () => {
     const some = (missing: number): number[] => Array.from({ length: 20 }, (_, i) => (i < missing ? NaN : i))
     expect(intervalOf(distribution(10, some(2)), 0)).not.toBeNull()
@@ -154,7 +215,9 @@ describe('intervals of given samples', () => {
 describe('bootstrap', () => {
   it('agrees with scipy.stats.bootstrap', () => {
     const { truth, scores, ...expected } = fixture.whole
-    const drawn = bootstrap(oneLabel(scores, truth), { repetitions: 4000, seed: 1, jackknife: true })
+    const whole = bootstrap(oneLabel(scores, truth), { repetitions: 4000, seed: 1, jackknife: true })
+    // scipy leaves the ends as they are drawn.
+    const drawn = { ...whole, cases: whole.cases.map(() => Infinity) }
     const index = drawn.figures.findIndex(({ of, metric }) => of === 'macro' && metric === 'auc')
     for (const method of ['percentile', 'bca'] as const) {
       const [low, high] = intervalOf(drawn, index, method) ?? [NaN, NaN]
@@ -252,6 +315,31 @@ describe('bootstrap', () => {
     expect(() => differenceOf(of, bootstrap(b, { ...options, repetitions: 10 }))).toThrow(
       'Only distributions',
     )
+  })
+
+  it('counts the independent cases that each figure rests on', () => {
+    const drawn = bootstrap(
+      {
+        labels: ['A', 'B'],
+        images: ['0', '1', '2', '3', '4', '5'],
+        patients: ['p', 'p', 'q', 'r', 's', 't'],
+        scores: Float64Array.from({ length: 12 }, (_, i) => i / 12),
+        // p has A in one image and not in the other; t is unknown. p has B in both.
+        truth: Float64Array.of(1, 1, 0, 1, 1, 0, 0, 0, 0, 0, NaN, 1),
+      },
+      { repetitions: 1, seed: 0, jackknife: false, thresholds: [0.5, 0.5], groups: ['head', 'tail'] },
+    )
+    const cases = (of: string, label: string | null, metric: string): number =>
+      drawn.cases[drawn.figures.findIndex((f) => f.of === of && f.label === label && f.metric === metric)]
+    expect(['auc', 'recall', 'specificity', 'brier'].map((name) => cases('labels', 'A', name))).toEqual([
+      2, 2, 3, 4,
+    ])
+    expect(['auc', 'recall', 'specificity', 'brier'].map((name) => cases('labels', 'B', name))).toEqual([
+      2, 2, 3, 5,
+    ])
+    expect(cases('macro', null, 'auc')).toBe(4)
+    expect(cases('tail', null, 'auc')).toBe(2)
+    expect(cases('overall', null, 'hamming_loss')).toBe(5)
   })
 
   it('refuses to draw from nothing', () => {
