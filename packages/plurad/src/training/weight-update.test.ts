@@ -1,5 +1,5 @@
-/** SAM under loss scaling, which needs CUDA to be trained with: here on a function of the classifier's rows alone. */
-import { manualSeed, scope, type Tensor } from '@plurad/torch'
+/** What stands round the optimiser; loss scaling, which needs CUDA to be trained with, on a function of the classifier's rows alone. */
+import { manualSeed, noGrad, Parameter, scope, tensor, type Tensor } from '@plurad/torch'
 import { expect, test } from 'vitest'
 import { LABELS } from '../../test/model-example.js'
 import { Classifier } from '../models/classifier.js'
@@ -7,16 +7,21 @@ import { parseRecipe } from '../recipe/recipe.js'
 import { atTheStart } from './checkpoint.js'
 import { WeightUpdate } from './weight-update.js'
 
-const settings = parseRecipe('name: test', 'test', [
-  'training.sam={rho: 0.1}',
-  'training.clip_norm=0.5',
-  'training.optimizer.name=sgd',
-]).training
+const FLOAT32 = { dtype: 'float32', channelsLast: false } as const
 
-function make(dtype: 'float32' | 'float16') {
+function modelFor(changes: readonly string[]) {
   manualSeed(0)
   const part = { backbone: { name: 'guita_cnn' }, head: { name: 'linear' } }
   const model = new Classifier({ ...part, inChannels: 1, size: 32, labels: LABELS, mean: [0.5], std: [0.5] })
+  return { model, settings: parseRecipe('name: test', 'test', [...changes]).training }
+}
+
+function make(dtype: 'float32' | 'float16') {
+  const { model, settings } = modelFor([
+    'training.sam={rho: 0.1}',
+    'training.clip_norm=0.5',
+    'training.optimizer.name=sgd',
+  ])
   const update = new WeightUpdate(settings, model, null, { dtype, channelsLast: false })
   const weight = model.head.classifierRows()?.weight
   if (!weight) throw new Error('there are no rows')
@@ -63,3 +68,26 @@ test.each(['first', 'second'])(
     expect(weight.toFlatArray()).not.toEqual(before)
   },
 )
+
+test('what the loss learns neither climbs nor is clipped, and takes its step from the second pass', () => {
+  const { model, settings: pesg } = modelFor([
+    'loss={name: auc_margin, mode: min_max}',
+    'training.optimizer={name: pesg, momentum: 0, weight_decay: 0, proximal: 0}',
+    'training.sam={rho: 0.1}',
+    'training.clip_norm=1.0e-6',
+  ])
+  const alpha = new Parameter(tensor([1]))
+  const update = new WeightUpdate(pesg, model, { minimised: {}, maximised: { alpha } }, FLOAT32)
+  const seen: number[] = []
+  const pass = (): void => {
+    seen.push(alpha.item())
+    const loss = scope(() => alpha.mul(3).sum())
+    update.backward(loss, 1)
+    loss.dispose()
+  }
+  pass()
+  update.step(0.5, pass)
+  expect(seen).toEqual([1, 1])
+  // Uphill, by rate times gradient.
+  expect(noGrad(() => alpha.item())).toBeCloseTo(2.5, 6)
+})

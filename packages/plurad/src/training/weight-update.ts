@@ -1,5 +1,5 @@
 /** From gradients to new weights: the optimiser and what stands round it, with the state that checkpoints keep. */
-import { optim, scope, type Tensor } from '@plurad/torch'
+import { optim, scope, type Parameter, type Tensor } from '@plurad/torch'
 import type { LossVariables } from '../losses/define.js'
 import type { Classifier } from '../models/classifier.js'
 import type { Recipe } from '../recipe/schema.js'
@@ -9,6 +9,8 @@ import type { Precision } from './precision.js'
 
 export class WeightUpdate {
   readonly optimizer: AnyOptimizer
+  /** The model's parameters that learn. */
+  readonly #learned: readonly Parameter[]
   readonly #shares: readonly number[]
   readonly #clipNorm: number | null
   /** Loss scaling, with float16 only. */
@@ -30,9 +32,12 @@ export class WeightUpdate {
     this.#clipNorm = settings.clip_norm
     this.#variables = variables
     this.#scaler = dtype === 'float16' ? new optim.GradScaler() : null
-    this.#sharpness = settings.sam === null ? null : new optim.SharpnessAware(optimizer, settings.sam)
-    const learned = model.parameters().filter(({ requiresGrad }) => requiresGrad)
-    this.#average = settings.ema === null ? null : new optim.ExponentialMovingAverage(learned, settings.ema)
+    this.#learned = model.parameters().filter(({ requiresGrad }) => requiresGrad)
+    // What the loss learns is not the model's: uphill for it may be downhill, and its gradients are no sign of explosion.
+    this.#sharpness =
+      settings.sam === null ? null : new optim.SharpnessAware(optimizer, settings.sam, this.#learned)
+    this.#average =
+      settings.ema === null ? null : new optim.ExponentialMovingAverage(this.#learned, settings.ema)
   }
 
   /** Whether a step goes through its batches again. */
@@ -61,7 +66,7 @@ export class WeightUpdate {
       this.#sharpness.restore()
       finite = this.#scaler?.unscale(optimizer) ?? true
     }
-    if (this.#clipNorm !== null) optim.clipGradNorm_(optimizer.parameters, this.#clipNorm)
+    if (this.#clipNorm !== null) optim.clipGradNorm_(this.#learned, this.#clipNorm)
     if (this.#scaler) this.#scaler.step(optimizer, finite)
     else optimizer.step()
     optimizer.zeroGrad()

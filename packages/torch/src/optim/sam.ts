@@ -30,9 +30,11 @@ export class SharpnessAware {
   readonly #places = new Map<Parameter, Tensor>()
   #away: readonly Parameter[] = []
 
+  /** @param parameters those that climb; left out, all of the optimiser's */
   constructor(
     readonly optimizer: Pick<Optimizer<{ lr: number }>, 'parameters' | 'step' | 'zeroGrad'>,
     settings: Partial<SharpnessSettings> = {},
+    readonly parameters: readonly Parameter[] = optimizer.parameters,
   ) {
     this.#settings = { rho: 0.05, adaptive: false, ...settings }
     if (!(this.#settings.rho > 0)) throw new RangeError(`SAM: rho ${this.#settings.rho} is not above zero`)
@@ -44,7 +46,7 @@ export class SharpnessAware {
       throw new TypeError('SAM: climb() was called twice without restore() or step()')
     noGrad(() =>
       scope(() => {
-        const all = this.optimizer.parameters
+        const all = this.parameters
         const handles = native.gradsOf(all.map((parameter) => parameter.handle))
         const moved = all.filter((_, i) => handles[i] !== undefined)
         if (moved.length === 0) return
