@@ -12,11 +12,12 @@ import { loss, model, version } from './ours/common.mjs'
 
 const IMAGES = 32
 const GOAL = 0.05
-/** Tried in turn: deep networks without short cuts need the lower rate, recurrent ones the longer time. */
+/** Tried in turn: deep networks without short cuts need a lower rate, transformers and recurrent ones more time. */
 const ATTEMPTS = [
   { lr: 1e-3, most: 60 },
-  { lr: 1e-4, most: 300 },
-  { lr: 1e-3, most: 400 },
+  { lr: 1e-4, most: 60 },
+  { lr: 3e-4, most: 500 },
+  { lr: 1e-3, most: 500 },
 ]
 
 const { backbones } = await import('../packages/plurad/dist/models/registry.js')
