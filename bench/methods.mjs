@@ -253,7 +253,15 @@ function save(rows) {
     cores: cpus().length,
     command: `node bench/methods.mjs --out FOLDER --seeds ${wanted.seeds.length} --save`,
   }
-  const columns = [...new Set(['date', 'commit', 'cpu', 'cores', ...rows.flatMap(Object.keys), 'command'])]
-  const lines = rows.map((row) => columns.map((column) => ({ ...common, ...row })[column] ?? '').join(','))
-  writeFileSync(join(here, 'results/methods.csv'), `${columns.join(',')}\n${lines.join('\n')}\n`)
+  const file = join(here, 'results/methods.csv')
+  const [head = '', ...kept] = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+  const names = head.split(',')
+  const before = kept
+    .map((line) => Object.fromEntries(line.split(',').map((cell, i) => [names[i], cell])))
+    .filter((old) => !rows.some(({ dataset, method }) => old.dataset === dataset && old.method === method))
+  const all = [...before, ...rows.map((row) => ({ ...common, ...row }))]
+  const first = ['date', 'commit', 'cpu', 'cores']
+  const columns = [...new Set([...first, ...all.flatMap(Object.keys)])].filter((name) => name !== 'command')
+  const lines = all.map((row) => [...columns, 'command'].map((name) => row[name] ?? '').join(','))
+  writeFileSync(file, `${[...columns, 'command'].join(',')}\n${lines.join('\n')}\n`)
 }
