@@ -172,8 +172,10 @@ describe('compare', () => {
     expect(weak).toMatchObject({ difference: null, p: null })
     expect(strong.difference).toBeCloseTo((strong.value ?? 0) - (weak.value ?? 0), 12)
     expect(strong.difference_interval?.[0]).toBeGreaterThan(0)
-    expect(strong.p).toBeCloseTo(2 / 301, 12)
-    expect(strong.p_holm).toBeCloseTo((4 * 2) / 301, 12)
+    // The least that 300 samples can give, made larger for what 150 images leave open.
+    expect(strong.p).toBeGreaterThan(2 / 301)
+    expect(strong.p).toBeLessThan(3 / 301)
+    expect(strong.p_holm).toBeCloseTo(4 * (strong.p ?? NaN), 12)
     const effusion = found.labels.filter(({ label, metric }) => label === 'Effusion' && metric === 'auc')
     expect(effusion.map(({ p_delong }) => p_delong === null)).toEqual([true, false, false])
     expect(effusion[1].p_delong).toBeLessThan(0.01)
