@@ -92,10 +92,11 @@ describe('runOffThread', () => {
     delay.enable()
     const products = await running
     delay.disable()
-    const largest = delay.max / 1e6
-    process.stdout.write(`largest gap of the event loop: ${largest.toFixed(1)} ms, ${products} products\n`)
+    // Not the largest: on a busy machine one gap may be the scheduler's. Work on this thread would fill the whole time with one.
+    const usual = delay.percentile(99) / 1e6
     expect(products).toBeGreaterThan(1)
-    expect(largest).toBeLessThan(200)
+    expect(delay.count).toBeGreaterThan(20)
+    expect(usual).toBeLessThan(100)
   })
 })
 
