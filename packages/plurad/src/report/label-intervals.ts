@@ -7,6 +7,8 @@ import {
   drawClusters,
   figureCases,
   hasBothClasses,
+  keepLabels,
+  labelMeans,
   labelMetrics,
   LABEL_GROUPS,
   patientClusters,
@@ -50,45 +52,38 @@ export function labelIntervals(predictions: Predictions, options: LabelIntervalO
       falsePositives: ranked.column.falsePositives.slice(),
     },
   }))
-  const macroAndGroups: { of: Figure['of']; members: number[] }[] = [
-    { of: 'macro', members: [...predictions.labels.keys()] },
-    ...LABEL_GROUPS.map((group) => ({
-      of: group,
-      members: [...(groups ?? []).keys()].filter((c) => groups?.[c] === group),
-    })),
-  ]
-  const means = macroAndGroups.filter(({ members }) => members.length > 0)
-
-  const weights = new Float64Array(clusters.count).fill(1)
-  const measure = (): Float64Array => {
-    const values = labels.map(({ ranked, weightOf, column }) => {
-      recount(ranked, weightOf, weights, column)
-      return SHOWN.map((name) => (hasBothClasses(column) ? (labelMetrics[name](column) ?? NaN) : NaN))
-    })
-    const averages = means.flatMap(({ members }) =>
-      SHOWN.map((_, m) => meanOf(members.map((c) => values[c][m]))),
-    )
-    return Float64Array.from([...values.flat(), ...averages])
-  }
-  const estimate = measure()
-  const replicates = Array.from({ length: repetitions }, (_, repetition) => {
-    drawClusters(new Random(seed, repetition), weights)
-    return measure()
-  })
+  const groupsThere = LABEL_GROUPS.filter((group) => groups?.includes(group))
   const figures: Figure[] = [
     ...predictions.labels.flatMap((label) =>
       SHOWN.map((metric): Figure => ({ of: 'labels', label, metric })),
     ),
-    ...means.flatMap(({ of }) => SHOWN.map((metric): Figure => ({ of, label: null, metric }))),
+    ...['macro' as const, ...groupsThere].flatMap((of) =>
+      SHOWN.map((metric): Figure => ({ of, label: null, metric })),
+    ),
   ]
+  const means = labelMeans(figures, predictions.labels, groups)
+
+  const weights = new Float64Array(clusters.count).fill(1)
+  const values = new Float64Array(figures.length)
+  const measure = (whole: Float64Array): Float64Array => {
+    labels.forEach(({ ranked, weightOf, column }, c) => {
+      recount(ranked, weightOf, weights, column)
+      const known = hasBothClasses(column)
+      SHOWN.forEach((name, m) => {
+        values[c * SHOWN.length + m] = known ? (labelMetrics[name](column) ?? NaN) : NaN
+      })
+    })
+    keepLabels(values, whole, means)
+    return values.slice()
+  }
+  // Labels that are not defined on all images have no value to take part with.
+  const estimate = measure(values)
+  const replicates = Array.from({ length: repetitions }, (_, repetition) => {
+    drawClusters(new Random(seed, repetition), weights)
+    return measure(estimate)
+  })
   const ranked = labels.map((label) => label.ranked)
   const cases = figureCases(figures, predictions.labels, countCases(ranked, clusters), clusters.count, groups)
   const distribution: Distribution = { figures, estimate, cases, replicates, jackknife: [] }
   return allIntervals(distribution, { method: 'percentile', level, seed })
-}
-
-/** Over the labels that have a value; NaN where none has. */
-function meanOf(values: readonly number[]): number {
-  const known = values.filter((value) => !Number.isNaN(value))
-  return known.reduce((sum, value) => sum + value, 0) / known.length
 }

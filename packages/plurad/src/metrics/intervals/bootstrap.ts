@@ -4,6 +4,7 @@ import type { LabelGroup } from '../groups.js'
 import type { Predictions } from '../predictions.js'
 import { countCases, patientClusters } from './clusters.js'
 import { figureCases, figuresOf, figureValues, type Figure } from './figures.js'
+import { keepLabels, labelMeans } from './label-means.js'
 import { ResampledEvaluation } from './resampled.js'
 
 export interface BootstrapOptions {
@@ -37,7 +38,8 @@ const MOST_JACKKNIFE_GROUPS = 400
 
 /**
  * Draws patients with replacement and evaluates each sample: all images of a patient come and go together, since they
- * are no independent cases. With the same patients and seed, two sets of predictions meet the same samples, so that
+ * are no independent cases. Means over labels are always over those that are defined on all images ({@link keepLabels}).
+ * With the same patients and seed, two sets of predictions meet the same samples, so that
  * their distributions can be subtracted ({@link differenceOf}).
  *
  * Efron and Tibshirani, An Introduction to the Bootstrap (1993); clusters: Davison and Hinkley (1997), 3.8.
@@ -51,10 +53,17 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
   const evaluation = new ResampledEvaluation(predictions, clusters, options.thresholds, options.groups)
   const weights = new Float64Array(clusters.count).fill(1)
   const whole = evaluation.at(weights)
+  const [figures, estimate] = [figuresOf(whole), figureValues(whole)]
+  const means = labelMeans(figures, predictions.labels, options.groups ?? null)
+  const sample = (): Float64Array => {
+    const values = figureValues(evaluation.at(weights))
+    keepLabels(values, estimate, means)
+    return values
+  }
   const replicates: Float64Array[] = []
   for (let repetition = 0; repetition < repetitions; repetition++) {
     drawClusters(new Random(seed, repetition), weights)
-    replicates.push(figureValues(evaluation.at(weights)))
+    replicates.push(sample())
     onProgress?.(repetition + 1, repetitions)
   }
   const jackknife: Float64Array[] = []
@@ -62,13 +71,12 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
   for (let group = 0; group < groups; group++) {
     weights.fill(1)
     for (let k = group; k < clusters.count; k += groups) weights[k] = 0
-    jackknife.push(figureValues(evaluation.at(weights)))
+    jackknife.push(sample())
   }
-  const figures = figuresOf(whole)
   const counts = countCases(evaluation.ranked, clusters)
   return {
     figures,
-    estimate: figureValues(whole),
+    estimate,
     cases: figureCases(figures, predictions.labels, counts, clusters.count, options.groups ?? null),
     replicates,
     jackknife,

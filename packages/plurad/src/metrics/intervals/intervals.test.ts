@@ -317,6 +317,35 @@ describe('bootstrap', () => {
     )
   })
 
+  it('keeps a mean over labels where it is when a rare label has no positive in a sample', () => {
+    const draw = new Random(9)
+    // A and B are told apart well; the one positive of C is scored last of all.
+    const rows = Array.from({ length: 120 }, (_, row) => {
+      const truth = [Number(row % 3 === 0), Number(row % 4 === 0), Number(row === 7)]
+      const c = row === 7 ? -9 : draw.normal()
+      return { truth, scores: [draw.normal(3 * truth[0]), draw.normal(3 * truth[1]), c] }
+    })
+    const drawn = bootstrap(
+      {
+        labels: ['A', 'B', 'C'],
+        images: rows.map((_, row) => String(row)),
+        patients: rows.map(() => null),
+        scores: Float64Array.from(rows.flatMap(({ scores }) => scores)),
+        truth: Float64Array.from(rows.flatMap(({ truth }) => truth)),
+      },
+      { repetitions: 300, seed: 1, jackknife: true, groups: ['head', 'head', 'tail'] },
+    )
+    const samples = (of: string, label: string | null = null): number[] => {
+      const at = drawn.figures.findIndex((f) => f.of === of && f.label === label && f.metric === 'auc')
+      return [...drawn.replicates, ...drawn.jackknife].map((row) => row[at])
+    }
+    expect(samples('labels', 'C').filter(Number.isNaN).length).toBeGreaterThan(60)
+    // Without C, which every third sample lacks, it would be near 1.
+    expect(Math.max(...samples('macro'))).toBeLessThan(0.7)
+    expect(Math.min(...samples('head'))).toBeGreaterThan(0.9)
+    expect(samples('tail').every((value) => value === 0)).toBe(true)
+  })
+
   it('counts the independent cases that each figure rests on', () => {
     const drawn = bootstrap(
       {
