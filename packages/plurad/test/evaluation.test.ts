@@ -172,9 +172,9 @@ describe('compare', () => {
     expect(weak).toMatchObject({ difference: null, p: null })
     expect(strong.difference).toBeCloseTo((strong.value ?? 0) - (weak.value ?? 0), 12)
     expect(strong.difference_interval?.[0]).toBeGreaterThan(0)
-    // The least that 300 samples can give, made larger for what 150 images leave open.
+    // The least that 300 samples can give, made larger for the few positives that decide it.
     expect(strong.p).toBeGreaterThan(2 / 301)
-    expect(strong.p).toBeLessThan(3 / 301)
+    expect(strong.p).toBeLessThan(6 / 301)
     expect(strong.p_holm).toBeCloseTo(4 * (strong.p ?? NaN), 12)
     const effusion = found.labels.filter(({ label, metric }) => label === 'Effusion' && metric === 'auc')
     expect(effusion.map(({ p_delong }) => p_delong === null)).toEqual([true, false, false])

@@ -13,6 +13,7 @@ import {
   LABEL_GROUPS,
   patientClusters,
   rankLabels,
+  setMeanCases,
   type Distribution,
   type Figure,
   type LabelGroup,
@@ -83,7 +84,8 @@ export function labelIntervals(predictions: Predictions, options: LabelIntervalO
     return measure(estimate)
   })
   const ranked = labels.map((label) => label.ranked)
-  const cases = figureCases(figures, predictions.labels, countCases(ranked, clusters), clusters.count, groups)
+  const cases = figureCases(figures, predictions.labels, countCases(ranked, clusters), clusters.count)
+  setMeanCases(cases, means, replicates, clusters.count)
   const distribution: Distribution = { figures, estimate, cases, replicates, jackknife: [] }
   return allIntervals(distribution, { method: 'percentile', level, seed })
 }

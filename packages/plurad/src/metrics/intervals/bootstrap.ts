@@ -4,7 +4,7 @@ import type { LabelGroup } from '../groups.js'
 import type { Predictions } from '../predictions.js'
 import { countCases, patientClusters } from './clusters.js'
 import { figureCases, figuresOf, figureValues, type Figure } from './figures.js'
-import { keepLabels, labelMeans } from './label-means.js'
+import { keepLabels, labelMeans, setMeanCases } from './label-means.js'
 import { ResampledEvaluation } from './resampled.js'
 
 export interface BootstrapOptions {
@@ -74,10 +74,12 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
     jackknife.push(sample())
   }
   const counts = countCases(evaluation.ranked, clusters)
+  const cases = figureCases(figures, predictions.labels, counts, clusters.count)
+  setMeanCases(cases, means, replicates, clusters.count)
   return {
     figures,
     estimate,
-    cases: figureCases(figures, predictions.labels, counts, clusters.count, options.groups ?? null),
+    cases,
     replicates,
     jackknife,
   }

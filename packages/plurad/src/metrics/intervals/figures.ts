@@ -39,29 +39,21 @@ export function figuresOf(metrics: MeasuredMetrics): Figure[] {
 }
 
 /**
- * [F] the independent cases that each figure rests on. A mean over labels rests on those of all its labels, as far as there are
- * so many patients; figures of whole images rest on every patient.
+ * [F] the independent cases that each figure rests on: those of its label, or every patient. Means over labels want
+ * `setMeanCases` beside.
  *
  * @param counts [L] of each label.
- * @param members [L] each label's group, for means over groups.
  */
 export function figureCases(
   figures: readonly Figure[],
   labels: readonly string[],
   counts: readonly CaseCounts[],
   clusters: number,
-  members: readonly LabelGroup[] | null,
 ): Float64Array {
+  const places = new Map(labels.map((label, c) => [label, c]))
   return Float64Array.from(figures, ({ of, label, metric }) => {
-    if (of === 'overall' || of === 'odir') return clusters
-    const kind = casesOf(metric as LabelMetricName)
-    const part = counts.filter(
-      (_, c) => of === 'macro' || (of === 'labels' ? labels[c] === label : members?.[c] === of),
-    )
-    return Math.min(
-      clusters,
-      part.reduce((sum, count) => sum + count[kind], 0),
-    )
+    const at = of === 'labels' ? places.get(label ?? '') : undefined
+    return at === undefined ? clusters : counts[at][casesOf(metric as LabelMetricName)]
   })
 }
 

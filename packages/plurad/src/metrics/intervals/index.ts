@@ -10,7 +10,7 @@ export { countCases, patientClusters, type CaseCounts, type Clusters } from './c
 export { delong, delongDifference, type DelongAuc, type DelongDifference } from './delong.js'
 export { figureCases, type Figure } from './figures.js'
 export { holm } from './holm.js'
-export { keepLabels, labelMeans } from './label-means.js'
+export { keepLabels, labelMeans, setMeanCases } from './label-means.js'
 export {
   bootstrapP,
   INTERVAL_METHODS,

@@ -12,6 +12,7 @@ import { delong, delongDifference } from './delong.js'
 import { figureValues } from './figures.js'
 import { holm } from './holm.js'
 import { bootstrapP, intervalOf } from './interval.js'
+import { setMeanCases } from './label-means.js'
 import { allIntervals } from './metrics-intervals.js'
 import { normalCdf, normalQuantile, studentP } from './normal.js'
 import { ResampledEvaluation } from './resampled.js'
@@ -344,6 +345,53 @@ describe('bootstrap', () => {
     expect(Math.max(...samples('macro'))).toBeLessThan(0.7)
     expect(Math.min(...samples('head'))).toBeGreaterThan(0.9)
     expect(samples('tail').every((value) => value === 0)).toBe(true)
+  })
+
+  it('lets a mean rest on the cases of the labels that it varies with', () => {
+    const means = [{ at: 2, parts: [0, 1] }]
+    const casesOf = (values: readonly (readonly number[])[], a: number, b: number): number => {
+      const cases = Float64Array.of(a, b, 0)
+      setMeanCases(
+        cases,
+        means,
+        values.map((row) => Float64Array.from(row)),
+        500,
+      )
+      return cases[2]
+    }
+    const alike = [
+      [1, 2],
+      [2, 1],
+      [3, 4],
+      [4, 3],
+    ]
+    // Equal variances: the degrees of freedom add up.
+    expect(casesOf(alike, 11, 31)).toBeCloseTo(4 / (1 / 10 + 1 / 30) + 1, 10)
+    expect(casesOf(alike, 21, 21)).toBeCloseTo(41, 10)
+    expect(
+      casesOf(
+        [
+          [1, 7],
+          [2, 7],
+          [3, 7],
+        ],
+        11,
+        300,
+      ),
+    ).toBeCloseTo(11, 10)
+    expect(
+      casesOf(
+        [
+          [1, 7],
+          [NaN, 8],
+          [3, 9],
+        ],
+        1,
+        1,
+      ),
+    ).toBeGreaterThan(1)
+    expect(casesOf(alike, 400, 400)).toBe(500)
+    expect(casesOf([[1, 2]], 4, 5)).toBe(9)
   })
 
   it('counts the independent cases that each figure rests on', () => {

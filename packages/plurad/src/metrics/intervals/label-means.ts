@@ -49,3 +49,40 @@ export function keepLabels(values: Float64Array, whole: Float64Array, means: rea
     values[at] = sum / count
   }
 }
+
+/**
+ * Sets the independent cases that means rest on: as many as make the variance of the mean as uncertain as the labels' few cases do
+ * (Satterthwaite, Biometrics Bulletin 2, 1946). A mean whose spread comes from its rare labels rests on their cases.
+ *
+ * @param cases [F] those of the means are set.
+ * @param clusters How many there are at most.
+ */
+export function setMeanCases(
+  cases: Float64Array,
+  means: readonly LabelMean[],
+  replicates: readonly Float64Array[],
+  clusters: number,
+): void {
+  for (const { at, parts } of means) {
+    let [sum, squares, all] = [0, 0, 0]
+    for (const part of parts) {
+      const variance = varianceOf(replicates, part)
+      all += cases[part]
+      sum += variance
+      squares += variance ** 2 / Math.max(1, cases[part] - 1)
+    }
+    cases[at] = Math.min(clusters, squares > 0 ? sum ** 2 / squares + 1 : all)
+  }
+}
+
+/** Of the samples in which the figure is defined; 0 with fewer than two. */
+function varianceOf(rows: readonly Float64Array[], index: number): number {
+  let [count, mean, squares] = [0, 0, 0]
+  for (const row of rows) {
+    if (Number.isNaN(row[index])) continue
+    const off = row[index] - mean
+    mean += off / ++count
+    squares += off * (row[index] - mean)
+  }
+  return count > 1 ? squares / (count - 1) : 0
+}
