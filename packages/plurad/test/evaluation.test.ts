@@ -172,8 +172,8 @@ describe('compare', () => {
     expect(weak).toMatchObject({ difference: null, p: null })
     expect(strong.difference).toBeCloseTo((strong.value ?? 0) - (weak.value ?? 0), 12)
     expect(strong.difference_interval?.[0]).toBeGreaterThan(0)
-    // The least that 300 samples can give, made larger for the few positives that decide it.
-    expect(strong.p).toBeGreaterThan(2 / 301)
+    // The least that 300 samples can give, or what few positives leave open.
+    expect(strong.p).toBeGreaterThanOrEqual(2 / 301)
     expect(strong.p).toBeLessThan(6 / 301)
     expect(strong.p_holm).toBeCloseTo(4 * (strong.p ?? NaN), 12)
     const effusion = found.labels.filter(({ label, metric }) => label === 'Effusion' && metric === 'auc')

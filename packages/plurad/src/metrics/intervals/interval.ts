@@ -51,10 +51,20 @@ export function bootstrapP(distribution: Distribution, index: number): number | 
   if (Number.isNaN(distribution.estimate[index]) || sorted.length === 0) return null
   if (sorted.length < LEAST_DEFINED * distribution.replicates.length) return null
   const [below, above] = [countBelow(sorted, 0, true), sorted.length - countBelow(sorted, 0, false)]
-  return reducedP(
-    Math.min(1, (2 * (Math.min(below, above) + 1)) / (sorted.length + 1)),
-    distribution.cases[index],
-  )
+  const least = 2 / (sorted.length + 1)
+  const p = Math.min(1, least * (Math.min(below, above) + 1))
+  const cases = distribution.cases[index]
+  if (cases > MANY_CASES) return p
+  // Beyond the last sample the normal goes on, else few cases would make much of what the number of samples leaves open.
+  const z = Math.max(-normalQuantile(p / 2), Math.min(below, above) === 0 ? standardised(sorted) : 0)
+  return Math.max(least, reducedP(z, cases))
+}
+
+/** How many standard deviations the mean is from 0. */
+function standardised(values: Float64Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return Math.abs(mean) / Math.sqrt(squares / values.length)
 }
 
 /** From here on Student's t is the normal to a thousandth. */
@@ -71,11 +81,9 @@ function expandedLevel(level: number, cases: number): number {
 /** Short of 1, where the normal's quantile is infinite. */
 const WIDEST = 1 - 1e-12
 
-/** The inverse for a two-sided p value, so that it agrees with the interval. */
-function reducedP(p: number, cases: number): number {
-  if (cases > MANY_CASES) return p
-  if (cases < 2) return 1
-  return studentP(-normalQuantile(p / 2) / Math.sqrt(cases / (cases - 1)), Math.round(cases) - 1)
+/** The two-sided p value of a normal deviate, made larger as intervals are made wider. */
+function reducedP(z: number, cases: number): number {
+  return cases < 2 ? 1 : studentP(z / Math.sqrt(cases / (cases - 1)), Math.round(cases) - 1)
 }
 
 function definedSorted(rows: readonly Float64Array[], index: number): Float64Array {

@@ -198,6 +198,17 @@ describe('intervals of given samples', () => {
     }
   })
 
+  it('p values of few cases are not held up by the number of samples', () => {
+    const random = new Random(5)
+    const samples = Array.from({ length: 999 }, () => random.normal(9))
+    const p = (cases: number): number | null => bootstrapP(distribution(9, samples, [], cases), 0)
+    expect(p(Infinity)).toBe(0.002)
+    // t = 9 / sqrt(6 / 5) with 5 degrees of freedom.
+    expect(p(6)).toBe(0.002)
+    expect(p(3)).toBeCloseTo(0.018, 2)
+    expect(p(2)).toBeCloseTo(0.1, 1)
+  })
+
   it('are null where more than a tenth of the samples has no value', () => {
     const some = (missing: number): number[] => Array.from({ length: 20 }, (_, i) => (i < missing ? NaN : i))
     expect(intervalOf(distribution(10, some(2)), 0)).not.toBeNull()
