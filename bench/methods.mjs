@@ -22,7 +22,7 @@ if (out === undefined) {
   console.error('methods: --out <folder> is missing: where should the runs go?')
   process.exit(2)
 }
-const listed = (name, all) => option(name)?.split(',') ?? all
+const listed = (name, all) => option(name)?.split(/[ ,]/) ?? all
 const wanted = {
   datasets: listed('--datasets', Object.keys(datasets)),
   methods: listed('--methods', Object.keys(methods)),
@@ -251,7 +251,7 @@ function save(rows) {
     commit,
     cpu: cpus()[0].model,
     cores: cpus().length,
-    command: `node bench/methods.mjs --out FOLDER --seeds ${wanted.seeds.length} --save`,
+    command: `node bench/methods.mjs --out FOLDER --datasets ${wanted.datasets.join(' ')} --seeds ${wanted.seeds.length} --save`,
   }
   const file = join(here, 'results/methods.csv')
   const [head = '', ...kept] = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
