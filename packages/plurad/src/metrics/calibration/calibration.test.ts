@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Random } from '../../data/random.js'
 import { auc } from '../auc.js'
 import { brier } from '../brier.js'
 import { labelColumn } from '../column.js'
@@ -230,5 +231,39 @@ describe('reliability bins', () => {
       [0.75, 1],
     ])
     expect(bins[0].probabilities).toBe(0.5)
+  })
+})
+
+describe('with a known truth', () => {
+  const logistic = (z: number): number => 1 / (1 + Math.exp(-z))
+  /** The truth is drawn with the probability `logistic(z)`; the model says `logistic(bend(z))`. */
+  const simulate = (count: number, seed: number, bend: (z: number) => number) => {
+    const random = new Random(seed)
+    const z = Array.from({ length: count }, () => random.normal(-1.5) * 1.3)
+    return {
+      scores: z.map((value) => logistic(bend(value))),
+      truth: z.map((value) => Number(random.chance(logistic(value)))),
+    }
+  }
+  const errorOf = (scores: readonly number[], truth: readonly number[]): number =>
+    expectedCalibrationError(labelColumn(scores, truth)) ?? NaN
+
+  it.each(CALIBRATION_METHODS)('%s leaves a calibrated model calibrated on other images', (method) => {
+    const [fitted, judged] = [simulate(3000, 1, (z) => z), simulate(30_000, 2, (z) => z)]
+    const [fit] = fitCalibration(predictionsOf(fitted.scores, fitted.truth), method)
+    const after = judged.scores.map((score) => calibrate(fit, score))
+    expect(errorOf(judged.scores, judged.truth)).toBeLessThan(0.01)
+    expect(errorOf(after, judged.truth)).toBeLessThan(0.02)
+    const apart = judged.scores.map((score, row) => Math.abs(score - after[row]))
+    expect(apart.reduce((sum, value) => sum + value, 0) / apart.length).toBeLessThan(0.02)
+  })
+
+  it.each(['platt', 'isotonic'] as const)('%s makes a bent model calibrated on other images', (method) => {
+    const bend = (z: number): number => 2.5 * z + 1
+    const [fitted, judged] = [simulate(8000, 3, bend), simulate(30_000, 4, bend)]
+    const [fit] = fitCalibration(predictionsOf(fitted.scores, fitted.truth), method)
+    const after = judged.scores.map((score) => calibrate(fit, score))
+    expect(errorOf(judged.scores, judged.truth)).toBeGreaterThan(0.05)
+    expect(errorOf(after, judged.truth)).toBeLessThan(0.02)
   })
 })
