@@ -16,7 +16,7 @@ function hasBetaZero(values: readonly unknown[]): boolean {
 
 /**
  * With `beta: 0` the CPU kernel for small matrices multiplies what lies in the result's fresh memory by zero, so that
- * leftovers that are not numbers come through now and then (pytorch/pytorch issues 80588 and 96037, mended in 2.1). Zeros in place of
+ * leftovers that are not numbers come through now and then (pytorch/pytorch issues 80588 and 96037). Zeros in place of
  * `self` and `beta: 1` give what is documented; the mask hands `self` the gradient of zeros that it should have.
  */
 function baddbmm(bound: Bound, find: Find): Bound {

@@ -57,8 +57,8 @@ export class Hardsigmoid extends Module {
 }
 
 /**
- * min(max(x, 0), 6). In place as `ReLU` does. Not a clamp, which sends a gradient through values of 0 and 6 and takes
- * four kernels to do so.
+ * min(max(x, 0), 6). In place as `ReLU` does, but for bfloat16 on the CPU, where the input stays as it is. Not a clamp,
+ * which sends a gradient through values of 0 and 6 and takes four kernels to do so.
  */
 export class ReLU6 extends Module {
   constructor(readonly inplace = false) {

@@ -76,13 +76,7 @@ export function bootstrap(predictions: Predictions, options: BootstrapOptions): 
   const counts = countCases(evaluation.ranked, clusters)
   const cases = figureCases(figures, predictions.labels, counts, clusters.count)
   setMeanCases(cases, means, replicates, clusters.count)
-  return {
-    figures,
-    estimate,
-    cases,
-    replicates,
-    jackknife,
-  }
+  return { figures, estimate, cases, replicates, jackknife }
 }
 
 /** How often each of K clusters is drawn in K draws with replacement. */
