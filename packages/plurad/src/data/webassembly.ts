@@ -42,7 +42,13 @@ export const i32 = {
   const: (value: number): Code => [0x41, signed(value)],
   /** From memory. */
   load: (address: Code): Code => [address, 0x28, 2, 0],
+  /** Two bytes, as a number from 0 to 65535. */
+  load16: (address: Code, offset = 0): Code => [address, 0x2f, 1, unsigned(offset)],
+  /** The lowest byte, or the lowest two. */
+  store8: (address: Code, value: Code, offset = 0): Code => [address, value, 0x3a, 0, unsigned(offset)],
+  store16: (address: Code, value: Code, offset = 0): Code => [address, value, 0x3b, 1, unsigned(offset)],
   add: (a: Code, b: Code): Code => [a, b, 0x6a],
+  shiftLeft: (a: Code, bits: number): Code => [a, i32.const(bits), 0x74],
 }
 
 export const f32 = {

@@ -106,7 +106,7 @@ async function decodeSource(
   name: string,
   options: ReadOptions,
 ): Promise<DecodedImage> {
-  if ('bytes' in source) return decodeImageBytes(source.bytes, name, options)
+  if ('bytes' in source) return decodeImageBytes(source.bytes, name, { ...options, own: true })
   return decodeChecked(source.format, name, null, () => source.fromFile(path, options))
 }
 

@@ -12,10 +12,10 @@ export const dicom: ImageFormat = {
   extensions: ['.dcm', '.dicom'],
   matches: (head) => hasPrefix(head) || beginsDataSet(head),
 
-  decode(bytes, { window, part }) {
+  decode(bytes, { window, part, own }) {
     if (part !== null && !/^\d+$/.test(part))
       throw new UnsupportedError(`"${part}" is asked for, where the number of a frame, from 0, is expected`)
-    return renderFrame(readDicom(bytes), Number(part ?? 0), window)
+    return renderFrame(readDicom(bytes), Number(part ?? 0), window, { own })
   },
 }
 

@@ -11,6 +11,8 @@ export interface ReadOptions {
    * the middle slice of a volume.
    */
   part: string | null
+  /** Whether the content is the decoder's own: it may then be overwritten. */
+  own?: boolean | undefined
 }
 
 /** One file format. To add one: a file beside this and a line in `registry.ts`. */

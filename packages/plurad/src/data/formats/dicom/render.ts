@@ -1,4 +1,5 @@
 import type { DecodedImage } from '../../image.js'
+import { lookUp, occurring } from '../../look-up.js'
 import type { WindowChoice } from '../../preprocessing.js'
 import { renderColour, renderPalette } from './colour.js'
 import type { DicomFile } from './file.js'
@@ -13,13 +14,23 @@ const WHITE = 65535
 /** Pixels outside of the window from which on a user should know. The air round a patient alone is over half of a CT slice. */
 const MOST_OUTSIDE = 0.9
 
+export interface RenderOptions {
+  /** Whether the file's content is nobody else's, and each of its frames is rendered once: pixels then replace it. */
+  own?: boolean | undefined
+}
+
 /**
  * One frame as an image. Grey ones go through Modality LUT, VOI LUT or window, and inversion where low values are white
  * (MONOCHROME1), to 16 bits; padding becomes black. Colour ones become RGB, without a window.
  *
  * @param index from 0
  */
-export function renderFrame(file: DicomFile, index: number, window: WindowChoice): DecodedImage {
+export function renderFrame(
+  file: DicomFile,
+  index: number,
+  window: WindowChoice,
+  { own = false }: RenderOptions = {},
+): DecodedImage {
   const { photometric } = file.image
   const warnings = [...file.warnings]
   const image =
@@ -27,11 +38,17 @@ export function renderFrame(file: DicomFile, index: number, window: WindowChoice
       ? renderPalette(file, index)
       : file.image.samples === 3
         ? renderColour(file, index, warnings)
-        : renderGrey(file, index, window, warnings)
+        : renderGrey(file, index, window, own, warnings)
   return warnings.length === 0 ? image : { ...image, warning: warnings.join('; ') }
 }
 
-function renderGrey(file: DicomFile, index: number, window: WindowChoice, warnings: string[]): DecodedImage {
+function renderGrey(
+  file: DicomFile,
+  index: number,
+  window: WindowChoice,
+  own: boolean,
+  warnings: string[],
+): DecodedImage {
   const { image, header } = file
   const frame = readFrame(file, index)
   const { place, outside, isFull, isPadding } = brightness(file, index, frame, window, warnings)
@@ -41,7 +58,10 @@ function renderGrey(file: DicomFile, index: number, window: WindowChoice, warnin
     const value = Math.round(place(stored) * WHITE)
     return inverted ? WHITE - value : value
   }
-  const data = new Uint16Array(frame.words.length)
+  const { words } = frame
+  // Fresh memory of that size costs the system more than the look-up.
+  const replaces = words instanceof Uint16Array && (own || words.buffer !== file.bytes.buffer)
+  const data = replaces ? words : new Uint16Array(words.length)
   const kind = (stored: number): Kind => (isPadding?.(stored) === true ? 2 : outside(stored) ? 1 : 0)
   const partOutside = paint(frame, data, shade, kind)
   if (partOutside > MOST_OUTSIDE)
@@ -120,19 +140,19 @@ function paint(
   const step = words.length >= SAMPLED_FROM ? SAMPLE_STEP : 1
   const counts: [number, number, number] = [0, 0, 0]
   if (words instanceof Uint8Array || words instanceof Uint16Array) {
-    // Shade and kind of each word that occurs, worked out where it occurs first: most of 65,536 words never do.
-    const known = new Int32Array(2 ** (8 * words.BYTES_PER_ELEMENT)).fill(-1)
-    for (let at = 0; at < words.length; at++) {
-      const word = words[at]
-      let entry = known[word]
-      if (entry < 0) {
-        const value = stored(word)
-        entry = (kindOf(value) << 16) | shadeOf(value)
-        known[word] = entry
-      }
-      data[at] = entry
+    // Only of words that occur: most of 65,536 never do.
+    const occurs = occurring(words)
+    const shades = new Uint16Array(occurs.length)
+    const kinds = new Uint8Array(occurs.length)
+    for (let word = 0; word < occurs.length; word++) {
+      if (occurs[word] === 0) continue
+      const value = stored(word)
+      shades[word] = shadeOf(value)
+      kinds[word] = kindOf(value)
     }
-    for (let at = 0; at < words.length; at += step) counts[(known[words[at]] >> 16) as Kind]++
+    // Before `data`, which may be the words themselves.
+    for (let at = 0; at < words.length; at += step) counts[kinds[words[at]] as Kind]++
+    lookUp(words, shades, data)
   } else {
     for (let at = 0; at < words.length; at++) data[at] = shadeOf(stored(words[at]))
     for (let at = 0; at < words.length; at += step) counts[kindOf(stored(words[at]))]++
