@@ -11,9 +11,8 @@ export interface FileRequest {
   packed: PackedImage | null
 }
 
-/** Main thread to worker: read these. */
+/** What a thread is given to do: read these. */
 export interface LoaderTask {
-  id: number
   files: readonly FileRequest[]
   /** One shared number a sequence of batches; where it is not 0 nobody waits for the result any more. */
   stop: Int32Array
@@ -27,13 +26,6 @@ export type PackRefusal = 'changed' | 'damaged'
 /** The pixels of one image as `preprocessToGrid` gives them, or why there are none. */
 export type LoadedImage = ({ pixels: Uint16Array; warning?: string | undefined } | { reason: string }) & {
   refused?: PackRefusal | undefined
-}
-
-/** Worker to main thread: the images of the task of that id, in its order; fewer where it was stopped. */
-export interface LoaderResult {
-  id: number
-  /** Their pixels are the task's places, where it had some. */
-  images: LoadedImage[]
 }
 
 /** What a thread needs to know to read; plain data, as it is copied to workers. */
