@@ -51,9 +51,25 @@ const cases = {
   },
   'int8-1': { about: 'one image in 8 bits, against single precision', programs: precisions(1, 20) },
   'int8-16': { about: '16 images in 8 bits, against single precision', programs: precisions(16, 4) },
+  'dicom-again': {
+    about: 'the 24 chest DICOM files once more, with threads and workers that have started before',
+    programs: pair('again', { batch: 4, chest: 'chest' }),
+  },
   cold: {
     about: 'one PNG file to printed findings, the start of the program included',
-    programs: pair('cold'),
+    programs: pair('program', { files: 'png', most: 1 }),
+  },
+  'files-program': {
+    about: '50 PNG files to printed findings, the start of the program included',
+    programs: pair('program', { files: 'png', batch: 16 }),
+  },
+  'dicom-program': {
+    about: '24 chest DICOM files to printed findings, the start of the program included',
+    programs: pair('program', { files: 'chest', batch: 4, chest: 'chest' }),
+  },
+  'dicom-raw-program': {
+    about: 'the same radiographs without compression',
+    programs: pair('program', { files: 'chest', batch: 4, chest: 'raw' }),
   },
 }
 

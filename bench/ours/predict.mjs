@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url'
 import { FilePredictor, openSession } from '../../packages/plurad/dist/predict/node.js'
 import { filesOf } from './images.mjs'
 
-const { task, folder, file = 'model.onnx', size, batch, runs, chest: set } = JSON.parse(process.argv[2])
+const {
+  task,
+  folder,
+  file = 'model.onnx',
+  size,
+  batch,
+  runs,
+  files,
+  most,
+  chest: set,
+} = JSON.parse(process.argv[2])
 const model = join(folder, file)
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const seconds = async (work) => {
@@ -14,6 +24,12 @@ const seconds = async (work) => {
   await work()
   return (performance.now() - start) / 1000
 }
+
+const pngs = filesOf('nih50-1024px')
+const chest = () =>
+  readdirSync(join(folder, set))
+    .sort()
+    .map((name) => join(folder, set, name))
 
 const tasks = {
   async forward() {
@@ -25,24 +41,24 @@ const tasks = {
     return median(times.slice(2))
   },
   async files() {
-    const files = filesOf('nih50-1024px')
     const predictor = await FilePredictor.load(model)
-    await predictor.predict(files.slice(0, 2))
-    return seconds(() => predictor.predict(files))
+    await predictor.predict(pngs.slice(0, 2))
+    return seconds(() => predictor.predict(pngs))
   },
   async dicom() {
-    const chest = join(folder, set)
-    const files = readdirSync(chest)
-      .sort()
-      .map((name) => join(chest, name))
     const predictor = await FilePredictor.load(model)
-    await predictor.predict(files.slice(0, 2))
-    return seconds(() => predictor.predict(files))
+    await predictor.predict(chest().slice(0, 2))
+    return seconds(() => predictor.predict(chest()))
   },
-  cold() {
+  async again() {
+    const predictor = await FilePredictor.load(model)
+    await predictor.predict(chest())
+    return seconds(() => predictor.predict(chest()))
+  },
+  program() {
     const main = fileURLToPath(new URL('../../packages/plurad/dist/cli/main.js', import.meta.url))
-    const [file] = filesOf('nih50-1024px')
-    return seconds(() => execFileSync(process.execPath, [main, 'predict', model, file]))
+    const given = (files === 'png' ? pngs : chest()).slice(0, most)
+    return seconds(() => execFileSync(process.execPath, [main, 'predict', model, ...given]))
   },
 }
 console.log(

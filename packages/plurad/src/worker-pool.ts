@@ -99,9 +99,7 @@ export class WorkerPool<Task, Result> {
     const pending = [...this.#pending.values()].find(({ worker }) => worker === index)
     const where = pending === undefined ? '' : ` while it had ${describe(pending.task)}`
     this.#rejectAll(
-      new PluradError(
-        `${name} ${index + 1} of ${this.#workers.length} stopped (${why})${where}. ${advice}`,
-      ),
+      new PluradError(`${name} ${index + 1} of ${this.#workers.length} stopped (${why})${where}. ${advice}`),
     )
   }
 

@@ -1,6 +1,8 @@
 /** What people give to a model, and what they get wrong: through the library and through `plurad predict`. */
+import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -27,6 +29,11 @@ const at = (name: string): string => join(folder, name)
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 /** Worker threads run built code only. */
 const here = { workers: 0 }
+const built = new URL('../dist/predict/node.js', import.meta.url)
+const isBuilt = existsSync(built)
+const Threaded = isBuilt
+  ? ((await import(built.href)) as { FilePredictor: typeof FilePredictor }).FilePredictor
+  : FilePredictor
 
 /** A model of its own, by the name of its files. */
 async function model(name: string, changes: Partial<ModelInfo> = {}, seed = 0): Promise<string> {
@@ -138,6 +145,85 @@ describe('a predictor', () => {
     const ranged = JSON.stringify({ ...writeRandomModel(at('range')).info, value_range: [-1, 1] })
     writeFileSync(broken, withMetadata(readFileSync(at('first.onnx')), 'plurad', ranged))
     await expect(FilePredictor.load(broken)).rejects.toThrow(/value_range/)
+  })
+})
+
+describe.skipIf(!isBuilt)('threads', () => {
+  /** 40 files, one missing and one with a warning among them. */
+  const files = (): string[] => {
+    const blank = at('blank.png')
+    return Array.from({ length: 40 }, (_, i) =>
+      i === 7 ? at('missing.png') : i === 21 ? blank : images[i % 8],
+    )
+  }
+  beforeAll(async () => {
+    await grey(64, 64, () => 0)
+      .png()
+      .toFile(at('blank.png'))
+  })
+
+  it('say what one says, of everything that was given, in its order', async () => {
+    const second = await model('threads', { labels: ['c', 'a', 'b'] }, 1)
+    // A path, an address of a file and content.
+    for (const models of [
+      at('first.onnx'),
+      [pathToFileURL(second)],
+      [at('first.onnx'), readFileSync(second)],
+    ]) {
+      const predictor = await Threaded.load(models)
+      try {
+        const told: [number, number][] = []
+        const threaded = await predictor.predict(files(), {
+          workers: 3,
+          onProgress: (done, total) => told.push([done, total]),
+        })
+        const alone = await predictor.predict(files(), here)
+        expect(threaded).toEqual(alone)
+        expect(threaded.indices).toHaveLength(39)
+        expect(threaded.unreadable).toMatchObject([{ index: 7, image: at('missing.png') }])
+        expect(threaded.warnings).toMatchObject([
+          { index: 21, reason: expect.stringMatching(/same value/) as string },
+        ])
+        const total = 40 * predictor.models.length
+        expect(told.at(-1)).toEqual([total, total])
+        expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).sort((a, b) => a - b))
+        // Begun here, and gone on with in the threads that there are.
+        expect(await predictor.predict(files())).toEqual(alone)
+      } finally {
+        await predictor.close()
+      }
+    }
+  })
+
+  it('stop at the first file that cannot be read, when strict', async () => {
+    const predictor = await Threaded.load(at('first.onnx'))
+    const failing = predictor.predict(files(), { workers: 2, strict: true })
+    await expect(failing).rejects.toThrow(/missing\.png: no such file/)
+    await expect(failing).rejects.toMatchObject({ name: 'DataError' })
+    const { indices } = await predictor.predict(files(), { workers: 2 })
+    expect(indices).toHaveLength(39)
+    await predictor.close()
+  })
+
+  it('do not predict with another model than was loaded', async () => {
+    const changing = at('changing.onnx')
+    copyFileSync(at('first.onnx'), changing)
+    const predictor = await Threaded.load(changing)
+    writeFileSync(changing, withMetadata(readFileSync(changing), 'key', 'value'))
+    await expect(predictor.predict(files(), { workers: 2 })).rejects.toThrow(
+      /changing\.onnx has changed since it was loaded/,
+    )
+    await predictor.close()
+  })
+
+  it('leave nothing running: a program that forgets to close them ends', () => {
+    const program = `
+      import { FilePredictor } from ${JSON.stringify(built.href)}
+      const predictor = await FilePredictor.load(${JSON.stringify(at('first.onnx'))})
+      const { indices } = await predictor.predict(${JSON.stringify(files())}, { workers: 2 })
+      console.log(indices.length)`
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 })
+    expect(out.toString()).toBe('39\n')
   })
 })
 

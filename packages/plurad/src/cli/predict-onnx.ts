@@ -34,7 +34,7 @@ export async function predictOnnx({ models, images, threads, strict }: OnnxJob):
   const { FilePredictor } = await import('../predict/node.js')
   const few = images.length <= 16
   const progress = new Progress({ quiet: few })
-  const predictor = await FilePredictor.load(models, { threads, spin: few })
+  const predictor = await FilePredictor.load(models, { threads })
   try {
     const findings = await predictor.predict(images, {
       strict,

@@ -84,7 +84,7 @@ export function lookUp(
   }
 }
 
-function memoryOf({ memory: grown }: NonNullable<typeof program>) {
-  const memory = grown(BAND + (BAND_WORDS + TURN) * 2)
+function memoryOf(loaded: NonNullable<typeof program>) {
+  const memory = loaded.memory(BAND + (BAND_WORDS + TURN) * 2)
   return { memory, band: new Uint16Array(memory, BAND, BAND_WORDS + TURN) }
 }

@@ -12,24 +12,27 @@ export interface SampleNote {
   reason: string
 }
 
-/** What was found, and what could not be looked at. */
-export interface Findings {
+/** What models say of samples, and what could not be looked at. */
+export interface Judged {
+  /** Which of the samples that were given could be read, from 0, in their order. */
+  indices: readonly number[]
+  /** Probabilities in [0, 1], row-major [indices, labels]. */
+  scores: Float64Array
+  /** One a sample read; null where a model was exported without. */
+  outOfDistribution: readonly OutOfDistribution[] | null
+  unreadable: readonly SampleNote[]
+  warnings: readonly SampleNote[]
+}
+
+export interface Findings extends Judged {
   /** Of the only model; of several without thresholds and calibration, which belong to one. */
   info: ModelInfo
   /** In the order of the scores. */
   labels: readonly string[]
-  /** The samples that could be read, by the name of their first image, in the order given. */
+  /** The samples that could be read, by the name of their first image. */
   images: readonly string[]
-  /** Which of the samples that were given these are, from 0. */
-  indices: readonly number[]
-  /** Probabilities in [0, 1], row-major [images, labels]. */
-  scores: Float64Array
-  /** The same after the model's calibration; null where it has none. */
+  /** The scores after the model's calibration; null where it has none. */
   calibrated: Float64Array | null
-  /** One an image; null where a model was exported without. */
-  outOfDistribution: readonly OutOfDistribution[] | null
-  unreadable: readonly SampleNote[]
-  warnings: readonly SampleNote[]
 }
 
 /** Row-major as the scores, in the order of the model's labels. */

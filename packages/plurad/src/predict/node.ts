@@ -1,6 +1,5 @@
 /** Prediction from files, in Node: the only module here that touches the file system, threads and the native runtime. */
 import { availableParallelism } from 'node:os'
-import { closeSync, openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type * as OnnxRuntime from 'onnxruntime-node'
@@ -11,9 +10,18 @@ import { preprocessingOf, type WindowChoice } from '../data/preprocessing.js'
 import { filesOf, type ImageSource } from '../data/source.js'
 import { DataError } from '../errors.js'
 import type { ModelInfo } from '../models/model-info.js'
+import type { Judged } from './findings.js'
 import { contentOf, inputName, type FileInput, type SampleInput } from './inputs.js'
 import { OnnxModel } from './onnx-model.js'
 import { Predictor, type LoadOptions, type PredictOptions } from './predictor.js'
+import {
+  joined,
+  PredictionPool,
+  sourceOf,
+  threadsFor,
+  type JudgedPart,
+  type ModelSource,
+} from './prediction-pool.js'
 import { DecodingReader, type ReaderSettings, type SampleBatch, type SampleReader } from './reader.js'
 import type { NamedTensor, Session, SessionOptions } from './runtime.js'
 
@@ -55,73 +63,119 @@ export async function openSession(
   }
 }
 
+/** Threads take half a second to start, and a third off what comes after: they start where more is left than so many seconds. */
+const LONG = 2
+
+/** Files that are predicted in this thread, and then those that show how long the others will take. */
+const [FIRST, TIMED] = [1, 2]
+
 /** Predicts files and content with the preprocessing that the models were trained with. */
 export class FilePredictor extends Predictor {
+  readonly #sources: readonly ModelSource[]
+  readonly #threads: number
+  #pool: PredictionPool | null = null
+
+  private constructor(models: readonly OnnxModel[], sources: readonly ModelSource[], threads: number) {
+    super(models)
+    this.#sources = sources
+    this.#threads = threads
+  }
+
   /**
    * @param models a .onnx file of `plurad export` (text is a path), or several for the mean of their probabilities
    * @throws DataError where one is missing, damaged or has no description
    */
   static async load(
     models: FileInput | readonly FileInput[],
-    { threads = null, spin = true }: LoadOptions = {},
+    { threads = null }: LoadOptions = {},
   ): Promise<FilePredictor> {
     const loaded: OnnxModel[] = []
+    const sources: ModelSource[] = []
     for (const [i, model] of (Array.isArray(models)
       ? (models as FileInput[])
       : [models as FileInput]
     ).entries()) {
       const name = inputName(model, i, 'model')
-      loaded.push(await OnnxModel.open(await readModel(model, name), name, openSession, { threads, spin }))
+      const content = await readModel(model, name)
+      loaded.push(await OnnxModel.open(content, name, openSession, { threads }))
+      sources.push(sourceOf(model, content))
     }
-    return new FilePredictor(loaded)
+    return new FilePredictor(loaded, sources, threads ?? availableParallelism())
+  }
+
+  override async close(): Promise<void> {
+    await this.#endThreads()
+    await super.close()
+  }
+
+  protected override async judge(samples: readonly SampleInput[], options: PredictOptions): Promise<Judged> {
+    const threads = options.workers ?? threadsFor(this.#sources, this.#threads)
+    if (threads === 0 || !samples.every(isReference)) return super.judge(samples, options)
+    const here: Judge = (some, settings) => super.judge(some, settings)
+    const inThreads: Judge = (some, settings) => this.#judgeInThreads(some, threads, settings)
+    if (options.workers !== undefined || this.#pool !== null) return inThreads(samples, options)
+    return judgeTimed(samples, { ...options, models: this.models.length }, here, inThreads)
+  }
+
+  async #judgeInThreads(
+    samples: readonly ImageSource[],
+    threads: number,
+    options: PredictOptions,
+  ): Promise<Judged> {
+    if (this.#pool !== null && this.#pool.size !== threads) await this.#endThreads()
+    this.#pool ??= new PredictionPool(threads, this.#sources)
+    try {
+      return await this.#pool.judge(samples, options)
+    } catch (error) {
+      // A thread has died: the next prediction begins with new ones.
+      if (!(error instanceof DataError)) await this.#endThreads()
+      throw error
+    }
+  }
+
+  async #endThreads(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = null
+    await pool?.close()
   }
 
   protected override reader(
     samples: readonly SampleInput[],
     info: ModelInfo,
-    { batchSize = 4, workers, strict = false }: PredictOptions,
+    { batchSize = 4, strict = false }: PredictOptions,
   ): SampleReader {
     const settings: ReaderSettings = { batchSize, strict }
     const preprocessing = preprocessingOf(info)
     if (!samples.every(isReference)) return new DecodingReader(samples, preprocessing, settings, decode)
-    const loader = new ImageLoader({
-      ...preprocessing,
-      workers: workers ?? decodingThreads(samples),
-      cacheBytes: 0,
-      strict,
-      expecting: true,
-    })
+    const loader = new ImageLoader({ ...preprocessing, workers: 0, cacheBytes: 0, strict, expecting: true })
     return new LoaderReader(samples, loader, batchSize)
   }
 }
 
-/**
- * None for few files, nor on two cores: the network keeps both busy, and images decoded between its batches cost it less
- * than a thread that takes one of its cores away. Where decoding takes longer than the network, every core decodes.
- */
-function decodingThreads(samples: readonly ImageSource[]): number {
-  const cores = availableParallelism()
-  if (samples.length <= 16) return 0
-  if (cores > 2) return Math.min(8, cores - 1)
-  const some = samples.slice(0, 8).flatMap(filesOf)
-  return some.some(isSlowToDecode) ? cores : 0
-}
+type Judge = (samples: readonly ImageSource[], options: PredictOptions) => Promise<Judged>
 
-/** Whether it is DICOM in JPEG-LS or JPEG 2000, by the transfer syntax in its first bytes. */
-function isSlowToDecode(file: string): boolean {
-  const head = Buffer.alloc(1024)
-  try {
-    const descriptor = openSync(file, 'r')
-    try {
-      readSync(descriptor, head)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch {
-    // What is wrong with the file is said when it is decoded.
-    return false
+/** Begins here, and goes on in threads where that would take long. */
+async function judgeTimed(
+  samples: readonly ImageSource[],
+  { models, ...options }: PredictOptions & { models: number },
+  here: Judge,
+  inThreads: Judge,
+): Promise<Judged> {
+  const parts: JudgedPart[] = []
+  const total = samples.length * models
+  let start = 0
+  const go = async (judge: Judge, end: number): Promise<number> => {
+    const began = performance.now()
+    const before = start * models
+    const onProgress = (done: number): void => options.onProgress?.(before + done, total)
+    parts.push({ start, judged: await judge(samples.slice(start, end), { ...options, onProgress }) })
+    start = Math.min(end, samples.length)
+    return (performance.now() - began) / 1000
   }
-  return /1\.2\.840\.10008\.1\.2\.4\.(8[01]|9[01]|20[123])(?![0-9.])/.test(head.toString('latin1'))
+  await go(here, FIRST)
+  const left = ((await go(here, FIRST + TIMED)) / TIMED) * (samples.length - start)
+  if (start < samples.length) await go(left > LONG ? inThreads : here, samples.length)
+  return joined(parts)
 }
 
 /** Whether all of it are files that other threads can open. */

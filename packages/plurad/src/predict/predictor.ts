@@ -5,7 +5,7 @@
 import { DataError } from '../errors.js'
 import type { DecodedImage } from '../data/image.js'
 import type { ModelInfo } from '../models/model-info.js'
-import { calibratedScores, type Findings, type SampleNote } from './findings.js'
+import { calibratedScores, type Findings, type Judged, type SampleNote } from './findings.js'
 import { inputName, placesOfInput, type FileInput, type SampleInput } from './inputs.js'
 import type { OnnxModel } from './onnx-model.js'
 import { meanOutOfDistribution, type OutOfDistribution } from './out-of-distribution.js'
@@ -16,12 +16,11 @@ export type DecodedSample = DecodedImage | readonly (DecodedImage | null)[]
 
 export interface LoadOptions {
   /**
-   * Threads of the network; null or left out for what the runtime thinks best. In a browser more than one needs a page that
-   * is isolated (`crossOriginIsolated`), and is one where it is not.
+   * Threads of the network; null or left out for what the runtime thinks best. In Node many files go through as many
+   * networks of one thread each. In a browser more than one needs a page that is isolated (`crossOriginIsolated`), and is
+   * one where it is not.
    */
   threads?: number | null
-  /** In Node, see `SessionOptions`; false suits many files, which are decoded in other threads. */
-  spin?: boolean
   /** In a browser, where the WebAssembly files are, see `WasmPaths`. */
   wasmPaths?: WasmPaths
 }
@@ -35,7 +34,10 @@ export type WasmPaths = string | URL | { mjs: string | URL; wasm: string | URL; 
 export interface PredictOptions {
   /** Samples that go through the network at once; left out, 4. */
   batchSize?: number
-  /** In Node, threads that decode; left out: none for up to 16 files, else as many as pay. */
+  /**
+   * In Node, threads that each decode and predict, with a copy of the models; 0 for none. Left out, as many as `threads` and
+   * a quarter of the memory allow, once the first files show that the others will take more than some seconds.
+   */
   workers?: number
   /** Stop at the first sample that cannot be read. */
   strict?: boolean
@@ -80,6 +82,18 @@ export abstract class Predictor {
    *   strict
    */
   async predict(samples: readonly SampleInput[], options: PredictOptions = {}): Promise<Findings> {
+    for (const { info } of this.models) assertImagesFit(samples, info.images)
+    const judged = await this.judge(samples, options)
+    const { info } = this
+    return {
+      ...{ info, labels: this.labels, ...judged },
+      images: judged.indices.map((index) => nameOf(samples[index], index)),
+      calibrated: calibratedScores(info, judged.scores),
+    }
+  }
+
+  /** The same of nothing but the samples. */
+  protected async judge(samples: readonly SampleInput[], options: PredictOptions): Promise<Judged> {
     const readings: Reading[] = []
     for (const [i, model] of this.models.entries()) {
       const before = i * samples.length
@@ -116,7 +130,6 @@ export abstract class Predictor {
   ): SampleReader
 
   async #read(model: OnnxModel, samples: readonly SampleInput[], options: PredictOptions): Promise<Reading> {
-    assertImagesFit(samples, model.info.images)
     const reader = this.reader(samples, model.info, options)
     const reading: Reading = { rows: new Map(), failed: new Map(), warnings: new Map() }
     const count = this.labels.length
@@ -144,7 +157,7 @@ export abstract class Predictor {
   }
 
   /** The mean of what the models say, of the samples that all could read. */
-  #join(samples: readonly SampleInput[], readings: readonly Reading[]): Findings {
+  #join(samples: readonly SampleInput[], readings: readonly Reading[]): Judged {
     const indices = samples.flatMap((_, i) => (readings.every(({ rows }) => rows.has(i)) ? [i] : []))
     const scores = new Float64Array(indices.length * this.labels.length)
     const distances: (OutOfDistribution | null)[] = []
@@ -154,14 +167,9 @@ export abstract class Predictor {
       distances.push(meanOutOfDistribution(rows.map(({ outOfDistribution }) => outOfDistribution)))
     })
     const known = distances.filter((each) => each !== null)
-    const { info } = this
     return {
-      info,
-      labels: this.labels,
-      images: indices.map((index) => nameOf(samples[index], index)),
       indices,
       scores,
-      calibrated: calibratedScores(info, scores),
       outOfDistribution: known.length === distances.length && known.length > 0 ? known : null,
       unreadable: notesOf(
         samples,
