@@ -64,10 +64,10 @@ export async function openSession(
 }
 
 /** Threads take half a second to start, and a third off what comes after: they start where more is left than so many seconds. */
-const LONG = 2
+const LONG = 2.5
 
-/** Files that are predicted in this thread, and then those that show how long the others will take. */
-const [FIRST, TIMED] = [1, 2]
+/** Files that are predicted in this thread before, and those that show how long the others will take. */
+const [FIRST, TIMED] = [1, 1]
 
 /** Predicts files and content with the preprocessing that the models were trained with. */
 export class FilePredictor extends Predictor {
