@@ -53,6 +53,15 @@ export function findDecoders(read: () => Uint8Array): void {
   code = read
 }
 
+/** Decodes JPEG-LS of one component; null where it cannot. */
+type GreyJpegLs = (codestream: Codestream) => Uint8Array<ArrayBuffer> | null
+let greyJpegLs: GreyJpegLs | undefined
+
+/** Gives another decoder for JPEG-LS of one component. What it refuses goes to the one that says what is wrong. */
+export function useForGreyJpegLs(decode: GreyJpegLs): void {
+  greyJpegLs = decode
+}
+
 /** Gives the decoders as a compiled module, which a web page fetches before it decodes. */
 export function setDecoders(module: object): void {
   compiled = module
@@ -71,6 +80,10 @@ export function decodeCompressed(
   compression: Exclude<Compression, 'rle' | null>,
   codestream: Codestream,
 ): Uint8Array<ArrayBuffer> {
+  if (compression === 'jpeg-ls' && codestream.components === 1) {
+    const decoded = greyJpegLs?.(codestream) ?? null
+    if (decoded !== null) return decoded
+  }
   const { native, messages } = (decoders ??= instantiate())
   messages.length = 0
   try {
