@@ -384,6 +384,10 @@ describe('plurad predict', () => {
     expect(await fail(['predict', first, `${folder}/*.bmp`])).toMatch(/No file matches/)
     await fail(['predict', first, at('second.onnx')], { code: 2 })
     await fail(['predict', first, images[0], '--csv', '--json'], { code: 2 })
+    for (const flag of ['--heatmaps', '--heatmaps-dicom'])
+      expect(await fail(['predict', first, first, images[0], flag, at('maps')], { code: 2 })).toMatch(
+        /show what one model looked at/,
+      )
     expect(await fail(['predict', first, at('first.safetensors'), images[0]])).toMatch(
       /once they are exported/,
     )

@@ -69,6 +69,10 @@ Examples:
     .action(async (model: string, rest: string[], flags: Flags) => {
       checkFlags(flags)
       const { models, files } = splitModels([model, ...rest])
+      if (models.length > 1 && (flags.heatmaps ?? flags.heatmapsDicom) !== undefined)
+        throw new UsageError(
+          'predict: --heatmaps and --heatmaps-dicom show what one model looked at: name one, not several',
+        )
       const { strict = false, submission, out } = flags
       const threads = parseThreads('predict', flags.threads)
       const device = checkDevice('predict', flags.device)

@@ -6,7 +6,7 @@ import { preprocessingOf } from '../../data/preprocessing.js'
 import { renderFrame, readDicom } from '../../data/formats/dicom/index.js'
 import { splitReference } from '../../data/formats/decode.js'
 import { Maker, parametricMap, readSource, secondaryCapture, type LabelHeatmap } from '../../dicom/index.js'
-import { DataError, UsageError } from '../../errors.js'
+import { DataError } from '../../errors.js'
 import type { Explained } from '../../explain/explained.js'
 import { Placement } from '../../explain/placement.js'
 import { evidenceOf, topOf } from '../../explain/render/scale.js'
@@ -25,17 +25,13 @@ const MOST_CELLS = 256
  * Writes a secondary capture and a parametric map of each finding that reaches its threshold, or of the most probable one,
  * where something in the image speaks for it.
  * Images that are no DICOM, or whose files are there already, are named on standard error, with exit code 1.
- *
- * @throws UsageError for several models
  */
 export async function writeHeatmapObjects(
   { models, threads = null, device = 'auto' }: HeatmapOptions,
   { predictions }: Outcome,
   folder: string,
 ): Promise<void> {
-  const [model, ...others] = models
-  if (others.length > 0)
-    throw new UsageError('predict: --heatmaps-dicom shows what one model looked at: name one, not several')
+  const [model] = models
   makeFolder(folder)
   const names = new FileNames()
   let maker: Maker | null = null

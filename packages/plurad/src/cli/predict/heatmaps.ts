@@ -1,23 +1,21 @@
 /** `plurad predict --heatmaps DIR`: a picture an image, of where the model found what it found. */
-import { UsageError } from '../../errors.js'
 import { writePictures } from '../explain/pictures.js'
 import type { Outcome } from './results.js'
 
 export interface HeatmapOptions {
+  /** One. */
   models: readonly string[]
   threads?: number | null
   device?: string
 }
 
-/** Findings that reach their threshold; the most probable one where none does. Throws `UsageError` for several models. */
+/** Findings that reach their threshold; the most probable one where none does. */
 export async function writeHeatmaps(
   { models, threads = null, device = 'auto' }: HeatmapOptions,
   { predictions }: Outcome,
   folder: string,
 ): Promise<void> {
-  const [model, ...others] = models
-  if (others.length > 0)
-    throw new UsageError('predict: --heatmaps shows what one model looked at: name one, not several')
+  const [model] = models
   const { written, notes } = await writePictures(
     {
       model,
