@@ -1,228 +1,20 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fixture, oneLabel } from '../../../test/interval-examples.js'
 import { Random } from '../../data/random.js'
 import { auc } from '../auc.js'
 import { rankLabel } from '../column.js'
 import { evaluateMultilabel } from '../multilabel.js'
 import type { Predictions } from '../predictions.js'
-import { bootstrap, differenceOf, meanOf, type Distribution } from './bootstrap.js'
+import { bootstrap, differenceOf, meanOf } from './bootstrap.js'
 import { patientClusters } from './clusters.js'
-import { delong, delongDifference } from './delong.js'
+import { delong } from './delong.js'
 import { figureValues } from './figures.js'
-import { holm } from './holm.js'
 import { bootstrapP, intervalOf } from './interval.js'
 import { setMeanCases } from './label-means.js'
 import { allIntervals } from './metrics-intervals.js'
-import { normalCdf, normalQuantile, studentP } from './normal.js'
+import { normalCdf } from './normal.js'
 import { ResampledEvaluation } from './resampled.js'
-import { pairedSeedsP, summariseSeeds } from './seeds.js'
-
-interface Fixture {
-  delong: {
-    name: string
-    truth: number[]
-    a: number[]
-    b: number[]
-    auc: number
-    variance: number
-    interval: [number, number]
-    difference: number
-    difference_variance: number
-    z: number
-    p: number
-  }[]
-  clustered: {
-    name: string
-    patients: string[]
-    truth: number[]
-    a: number[]
-    b: number[]
-    auc: number
-    variance: number
-    difference_variance: number
-  }[]
-  expanded: { cases: number; level: number; replicates: number[]; interval: [number, number] }[]
-  bca: {
-    name: string
-    estimate: number
-    replicates: number[]
-    jackknife: number[]
-    level: number
-    bca: [number, number]
-    percentile: [number, number]
-  }[]
-  normal: { z: number; cdf: number }[]
-  quantile: { p: number; z: number }[]
-  student: { t: number; degrees: number; p: number }[]
-  seeds: { a: number[]; b: number[]; mean: number; deviation: number; interval: [number, number]; p: number }
-  whole: { truth: number[]; scores: number[]; percentile: [number, number]; bca: [number, number] }
-}
-
-const file = new URL('../../../test/fixtures/metrics/intervals.json', import.meta.url)
-const fixture = JSON.parse(readFileSync(file, 'utf8')) as Fixture
-
-function oneLabel(
-  scores: readonly number[],
-  truth: readonly number[],
-  patients?: (string | null)[],
-): Predictions {
-  return {
-    labels: ['Finding'],
-    images: scores.map((_, row) => `${row}.png`),
-    patients: patients ?? scores.map(() => null),
-    scores: Float64Array.from(scores),
-    truth: Float64Array.from(truth),
-  }
-}
-
-function distribution(
-  estimate: number,
-  replicates: readonly number[],
-  jackknife: readonly number[] = [],
-  cases = Infinity,
-): Distribution {
-  return {
-    figures: [{ of: 'macro', label: null, metric: 'auc' }],
-    estimate: Float64Array.of(estimate),
-    cases: Float64Array.of(cases),
-    replicates: replicates.map((value) => Float64Array.of(value)),
-    jackknife: jackknife.map((value) => Float64Array.of(value)),
-  }
-}
-
-describe('normal and t distribution', () => {
-  it('equal scipy', () => {
-    for (const { z, cdf } of fixture.normal) expect(Math.abs(normalCdf(z) / cdf - 1)).toBeLessThan(1e-12)
-    for (const { p, z } of fixture.quantile) expect(normalQuantile(p)).toBeCloseTo(z, 10)
-    for (const { t, degrees, p } of fixture.student) expect(studentP(t, degrees)).toBeCloseTo(p, 12)
-  })
-})
-
-describe.each(fixture.delong)('DeLong: $name', (expected) => {
-  const a = rankLabel(expected.a, expected.truth)
-  const b = rankLabel(expected.b, expected.truth)
-
-  it('has the variance over all pairs', () => {
-    const found = delong(a)
-    expect(found?.auc).toBeCloseTo(expected.auc, 12)
-    expect(found?.variance).toBeCloseTo(expected.variance, 12)
-    expect(found?.interval[0]).toBeCloseTo(expected.interval[0], 10)
-    expect(found?.interval[1]).toBeCloseTo(expected.interval[1], 10)
-  })
-
-  it('tells the paired difference', () => {
-    const found = delongDifference(a, b)
-    expect(found?.difference).toBeCloseTo(expected.difference, 12)
-    expect(found?.variance).toBeCloseTo(expected.difference_variance, 12)
-    expect(found?.z).toBeCloseTo(expected.z, 9)
-    expect(found?.p).toBeCloseTo(expected.p, 9)
-    expect(delongDifference(a, a)).toMatchObject({ difference: 0, p: 1, z: null })
-  })
-})
-
-describe.each(fixture.clustered)('DeLong of patients with $name', (expected) => {
-  const [a, b] = [rankLabel(expected.a, expected.truth), rankLabel(expected.b, expected.truth)]
-  const clusters = patientClusters(expected.patients)
-
-  it("has Obuchowski's variance", () => {
-    const found = delong(a, 0.95, clusters)
-    expect(found?.auc).toBeCloseTo(expected.auc, 12)
-    expect(found?.variance).toBeCloseTo(expected.variance, 12)
-    expect(found?.variance).not.toBeCloseTo(delong(a)?.variance ?? NaN, 5)
-    expect(delongDifference(a, b, 0.95, clusters)?.variance).toBeCloseTo(expected.difference_variance, 12)
-  })
-})
-
-describe('DeLong', () => {
-  it('takes images of one patient each for the independent cases that they are', () => {
-    const { truth, a, b } = fixture.delong[0]
-    const clusters = patientClusters(truth.map((_, row) => `p${row}`))
-    const [one, other] = [rankLabel(a, truth), rankLabel(b, truth)]
-    expect(delong(one, 0.9, clusters)).toEqual(delong(one, 0.9))
-    expect(delongDifference(one, other, 0.9, clusters)).toEqual(delongDifference(one, other, 0.9))
-  })
-
-  it('of a perfect ranking has no width', () => {
-    expect(delong(rankLabel([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]))).toEqual({
-      auc: 1,
-      variance: 0,
-      interval: [1, 1],
-    })
-  })
-
-  it('wants two images of each class, and the same images', () => {
-    expect(delong(rankLabel([0.1, 0.2, 0.3], [0, 0, 1]))).toBeNull()
-    const a = rankLabel([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1])
-    const b = rankLabel([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])
-    expect(() => delongDifference(a, b)).toThrow('the same images')
-  })
-})
-
-describe('intervals of given samples', () => {
-  it.each(fixture.bca)('$name', ({ estimate, replicates, jackknife, level, ...expected }) => {
-    const given = distribution(estimate, replicates, jackknife)
-    for (const method of ['percentile', 'bca'] as const) {
-      const found = intervalOf(given, 0, method, level) ?? [NaN, NaN]
-      expect(found[0]).toBeCloseTo(expected[method][0], 10)
-      expect(found[1]).toBeCloseTo(expected[method][1], 10)
-    }
-  })
-
-  it.each(fixture.expanded)('reach further for $cases cases', ({ cases, level, replicates, interval }) => {
-    const found = intervalOf(distribution(0, replicates, [], cases), 0, 'percentile', level) ?? [NaN, NaN]
-    expect(found[0]).toBeCloseTo(interval[0], 7)
-    expect(found[1]).toBeCloseTo(interval[1], 7)
-  })
-
-  it('of one case are all that was drawn, and prove nothing', () => {
-    const drawn = distribution(3, Array<number>(99).fill(1), [1, 2, 3, 5], 1)
-    expect(intervalOf(drawn, 0)).toEqual([1, 1])
-    expect(intervalOf(drawn, 0, 'bca')).toEqual([1, 1])
-    expect(bootstrapP(drawn, 0)).toBe(1)
-  })
-
-  it('and p values agree', () => {
-    // A p value is the level at which the interval just reaches 0.
-    const random = new Random(4)
-    for (const cases of [6, 20, 80, Infinity]) {
-      const drawn = distribution(
-        1,
-        Array.from({ length: 4001 }, () => random.normal(2)),
-        [],
-        cases,
-      )
-      const p = bootstrapP(drawn, 0) ?? NaN
-      const [low] = intervalOf(drawn, 0, 'percentile', 1 - p) ?? [NaN]
-      expect(Math.abs(low)).toBeLessThan(0.02)
-    }
-  })
-
-  it('p values of few cases are not held up by the number of samples', () => {
-    const random = new Random(5)
-    const samples = Array.from({ length: 999 }, () => random.normal(9))
-    const p = (cases: number): number | null => bootstrapP(distribution(9, samples, [], cases), 0)
-    expect(p(Infinity)).toBe(0.002)
-    // t = 9 / sqrt(6 / 5) with 5 degrees of freedom.
-    expect(p(6)).toBe(0.002)
-    expect(p(3)).toBeCloseTo(0.018, 2)
-    expect(p(2)).toBeCloseTo(0.1, 1)
-  })
-
-  it('are null where more than a tenth of the samples has no value', () => {
-    const some = (missing: number): number[] => Array.from({ length: 20 }, (_, i) => (i < missing ? NaN : i))
-    expect(intervalOf(distribution(10, some(2)), 0)).not.toBeNull()
-    expect(intervalOf(distribution(10, some(3)), 0)).toBeNull()
-    expect(bootstrapP(distribution(10, some(3)), 0)).toBeNull()
-    expect(intervalOf(distribution(NaN, some(0)), 0)).toBeNull()
-  })
-
-  it('have p values that count both sides of 0', () => {
-    expect(bootstrapP(distribution(0, [-1, 0, 1]), 0)).toBe(1)
-    expect(bootstrapP(distribution(3, Array<number>(99).fill(1)), 0)).toBe(0.02)
-    expect(bootstrapP(distribution(-3, [...Array<number>(97).fill(-1), 2, 3]), 0)).toBe(0.06)
-  })
-})
 
 describe('bootstrap', () => {
   it('agrees with scipy.stats.bootstrap', () => {
@@ -462,27 +254,5 @@ describe('bootstrap', () => {
     // Four standard errors of a share of 0.95 in 100.
     for (const count of Object.values(covered))
       expect(Math.abs(count / repetitions - 0.95)).toBeLessThan(0.087)
-  })
-})
-
-describe('several tests and seeds', () => {
-  it('Holm steps down', () => {
-    expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
-    expect(holm([0.5, null, 0.001])).toEqual([0.5, null, 0.002])
-    expect(holm([0.9, 0.8])).toEqual([1, 1])
-    expect(holm([])).toEqual([])
-  })
-
-  it('seeds as scipy has them', () => {
-    const { a, b, ...expected } = fixture.seeds
-    const found = summariseSeeds(a)
-    expect(found.mean).toBeCloseTo(expected.mean, 12)
-    expect(found.deviation).toBeCloseTo(expected.deviation, 12)
-    expect(found.interval?.[0]).toBeCloseTo(expected.interval[0], 10)
-    expect(found.interval?.[1]).toBeCloseTo(expected.interval[1], 10)
-    expect(pairedSeedsP(a, b)).toBeCloseTo(expected.p, 10)
-    expect(summariseSeeds([0.5])).toMatchObject({ mean: 0.5, deviation: null, interval: null })
-    expect(pairedSeedsP([1], [2])).toBeNull()
-    expect(pairedSeedsP([1, 2], [0, 1])).toBeNull()
   })
 })
