@@ -4,6 +4,7 @@
  *
  *     node bench/methods.mjs --out FOLDER [--datasets a,b] [--methods a,b] [--seeds 3] [--minutes 60] [--jobs 2] [--save]
  *     node bench/methods.mjs --out FOLDER --table-only --save
+ *     node bench/methods.mjs --markdown        results/methods.csv as the tables of docs/training.md
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -17,6 +18,10 @@ const dist = join(here, '../packages/plurad/dist')
 const data = resolve(process.env.PLURAD_DATA ?? join(here, '../../shared/data'))
 const flags = process.argv.slice(2)
 const option = (name, value) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : value)
+if (flags.includes('--markdown')) {
+  markdown()
+  process.exit(0)
+}
 const out = option('--out')
 if (out === undefined) {
   console.error('methods: --out <folder> is missing: where should the runs go?')
@@ -264,4 +269,36 @@ function save(rows) {
   const columns = [...new Set([...first, ...all.flatMap(Object.keys)])].filter((name) => name !== 'command')
   const lines = all.map((row) => [...columns, 'command'].map((name) => row[name] ?? '').join(','))
   writeFileSync(file, `${[...columns, 'command'].join(',')}\n${lines.join('\n')}\n`)
+}
+
+function markdown() {
+  const [head, ...lines] = readFileSync(join(here, 'results/methods.csv'), 'utf8').trim().split('\n')
+  const names = head.split(',')
+  const rows = lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [names[i], cell])))
+  const number = (text, digits = 3) => (text ? Number(text).toFixed(digits) : '-')
+  const signed = (text) => (Number(text) < 0 ? '' : '+') + number(text)
+  for (const dataset of new Set(rows.map((row) => row.dataset))) {
+    console.log(
+      `\n${dataset}\n\n| method | AUC | minus BCE | average precision | F1 | ODIR score | head, medium, tail AUC | seconds an epoch |`,
+    )
+    console.log('| --- | --- | --- | --- | --- | --- | --- | --- |')
+    for (const row of rows.filter((each) => each.dataset === dataset)) {
+      const range = (name) => `(${number(row[`${name}_low`])}-${number(row[`${name}_high`])})`
+      const difference = row.auc_minus_bce
+        ? `${signed(row.auc_minus_bce)} (${signed(row.auc_minus_bce_low)} to ${signed(row.auc_minus_bce_high)})`
+        : '-'
+      const groups = ['head', 'medium', 'tail'].map((of) => number(row[`${of}_auc`], 2)).join(', ')
+      const cells = [
+        row.method,
+        `${number(row.macro_auc)} ${range('macro_auc')}`,
+        difference,
+        number(row.macro_average_precision),
+        number(row.macro_f1),
+        number(row.odir_score),
+        groups,
+        row.seconds_an_epoch || '-',
+      ]
+      console.log(`| ${cells.join(' | ')} |`)
+    }
+  }
 }
