@@ -75,11 +75,11 @@ function readJpeg(frame: Uint8Array): Codestream {
   throw cutOff()
 }
 
-/** By the rules that JPEG decoders agree on; without JFIF, Adobe and letters as identifiers, DICOM's header decides. */
+/** By libjpeg's rules, JFIF before Adobe; without either and letters as identifiers, DICOM's header decides. */
 function jpegColour(identifiers: number[], jfif: boolean, adobe: number | null): Codestream['colour'] {
+  if (jfif) return 'ycbcr'
   if (adobe !== null) return adobe === 0 ? 'rgb' : 'ycbcr'
-  if (String.fromCharCode(...identifiers) === 'RGB') return 'rgb'
-  return jfif ? 'ycbcr' : null
+  return String.fromCharCode(...identifiers) === 'RGB' ? 'rgb' : null
 }
 
 /** SOF2, SOF6, SOF10 and SOF14 */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../../errors.js'
 import type { DecodedImage } from '../../image.js'
-import { decodeImage } from '../decode.js'
+import { decodeImage, decodeImageBytes } from '../decode.js'
 import { decodeBytes } from '../decode-bytes.js'
 import type { ReadOptions } from '../format.js'
 import { setDecodersUrl } from './decoders.js'
@@ -60,6 +60,15 @@ describe('what a browser reads', () => {
       expect(await outcome(decode(picture(name), name))).toEqual(
         await outcome(decodeImage(join(fixtures, 'images', name))),
       )
+    })
+
+    it('is of JPEG that calls itself both JFIF and RGB what Node reads', async () => {
+      const rgb = picture('adobe-rgb.jpg')
+      const jfif = Buffer.from('ffe000104a46494600010100000100010000', 'hex')
+      const both = Buffer.concat([rgb.subarray(0, 2), jfif, rgb.subarray(2)])
+      const image = await decode(both, 'both.jpg')
+      expect(image).toEqual(await decodeImageBytes(both, 'both.jpg'))
+      expect(image.data).not.toEqual((await decode(rgb, 'rgb.jpg')).data)
     })
 
     it('is of DICOM files, whole and refused, what Node reads', async () => {
