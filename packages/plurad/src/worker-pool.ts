@@ -1,7 +1,7 @@
 /** Worker threads that all do the same, and what each of them has to do. The threads' side is `worker-tasks.ts`. */
 import { Worker } from 'node:worker_threads'
 import { DataError, PluradError } from './errors.js'
-import type { TaskMessage, TaskResult } from './worker-tasks.js'
+import type { EndMessage, TaskMessage, TaskResult } from './worker-tasks.js'
 
 export interface WorkerPoolOptions<Task> {
   /** What calls `serveTasks`. */
@@ -34,6 +34,7 @@ export class WorkerPool<Task, Result> {
   readonly #pending = new Map<number, Pending<Task, Result>>()
   #nextId = 0
   #broken: Error | null = null
+  #ended: Promise<void> | null = null
 
   constructor(count: number, options: WorkerPoolOptions<Task>) {
     this.#options = options
@@ -58,6 +59,11 @@ export class WorkerPool<Task, Result> {
     return this.#workers.length
   }
 
+  /** Whether a thread has died or the threads were ended: nothing can be run any more. */
+  get isBroken(): boolean {
+    return this.#broken !== null
+  }
+
   /**
    * Queues a task for the thread with the least to do.
    *
@@ -78,10 +84,32 @@ export class WorkerPool<Task, Result> {
     return result
   }
 
-  /** Ends the threads; what is still waited for is rejected. */
+  /** Stops the threads wherever they are; what is still waited for is rejected. */
   async close(): Promise<void> {
-    this.#rejectAll(new PluradError(`${this.#options.name}s were closed.`))
+    this.#rejectAll(this.#closed())
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  /**
+   * The same for threads that must not be stopped within native code, which would end the whole process: each ends after
+   * the task that it has begun.
+   */
+  end(): Promise<void> {
+    this.#rejectAll(this.#closed())
+    this.#ended ??= Promise.all(
+      this.#workers.map(async (worker) => {
+        const exit = new Promise((resolve) => worker.once('exit', resolve))
+        if (worker.threadId < 0) return
+        worker.ref()
+        worker.postMessage('end' satisfies EndMessage)
+        await exit
+      }),
+    ).then(() => undefined)
+    return this.#ended
+  }
+
+  #closed(): PluradError {
+    return new PluradError(`${this.#options.name}s were closed.`)
   }
 
   #finish(message: TaskResult<Result>): void {

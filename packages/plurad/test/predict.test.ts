@@ -1,5 +1,5 @@
 /** What people give to a model, and what they get wrong: through the library and through `plurad predict`. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -187,7 +187,7 @@ describe.skipIf(!isBuilt)('threads', () => {
         const total = 40 * predictor.models.length
         expect(told.at(-1)).toEqual([total, total])
         expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).sort((a, b) => a - b))
-        // Begun here, and gone on with in the threads that there are.
+        // In the threads that there are.
         expect(await predictor.predict(files())).toEqual(alone)
       } finally {
         await predictor.close()
@@ -197,7 +197,8 @@ describe.skipIf(!isBuilt)('threads', () => {
 
   it('stop at the first file that cannot be read, when strict', async () => {
     const predictor = await Threaded.load(at('first.onnx'))
-    const failing = predictor.predict(files(), { workers: 2, strict: true })
+    const two = files().map((file, i) => (i === 30 ? at('missing-too.png') : file))
+    const failing = predictor.predict(two, { workers: 2, strict: true })
     await expect(failing).rejects.toThrow(/missing\.png: no such file/)
     await expect(failing).rejects.toMatchObject({ name: 'DataError' })
     const { indices } = await predictor.predict(files(), { workers: 2 })
@@ -205,15 +206,57 @@ describe.skipIf(!isBuilt)('threads', () => {
     await predictor.close()
   })
 
-  it('do not predict with another model than was loaded', async () => {
+  it('predict with the model that was loaded, whatever has become of its file', async () => {
     const changing = at('changing.onnx')
     copyFileSync(at('first.onnx'), changing)
-    const predictor = await Threaded.load(changing)
-    writeFileSync(changing, withMetadata(readFileSync(changing), 'key', 'value'))
-    await expect(predictor.predict(files(), { workers: 2 })).rejects.toThrow(
-      /changing\.onnx has changed since it was loaded/,
-    )
+    const bytes = new Uint8Array(readFileSync(changing))
+    const [fromFile, fromBytes] = [await Threaded.load(changing), await Threaded.load(bytes)]
+    rmSync(changing)
+    bytes.fill(0)
+    const expected = await fromFile.predict(files(), here)
+    expect(await fromFile.predict(files(), { workers: 2 })).toEqual(expected)
+    expect(await fromBytes.predict(files(), { workers: 2 })).toEqual(expected)
+    await fromFile.close()
+    await fromBytes.close()
+  })
+
+  it('of calls at the same time do not disturb each other', async () => {
+    const predictor = await Threaded.load(at('first.onnx'))
+    const expected = await predictor.predict(files(), here)
+    const cancelled = predictor.predict(files(), {
+      workers: 2,
+      onProgress: () => {
+        throw new Error('enough')
+      },
+    })
+    const [two, one, none] = await Promise.all([
+      predictor.predict(files(), { workers: 2 }),
+      predictor.predict(files(), { workers: 1 }),
+      predictor.predict(files()),
+      expect(cancelled).rejects.toThrow('enough'),
+    ])
+    expect([two, one, none]).toEqual([expected, expected, expected])
+    await expect(predictor.predict(files(), { workers: -1 })).rejects.toThrow(/workers -1/)
+    await expect(predictor.predict(files(), { workers: NaN })).rejects.toThrow(/workers NaN/)
+    const closing = predictor.predict([...files(), ...files()], { workers: 2 })
+    closing.catch(() => undefined)
     await predictor.close()
+    await expect(closing).rejects.toThrow(/Prediction threads were closed/)
+    await expect(predictor.predict(files(), { workers: 2 })).rejects.toThrow(/The predictor was closed/)
+  })
+
+  it('do not crash a program that ends while they predict', () => {
+    for (const wait of [0, 100, 300, 400]) {
+      const program = `
+        import { FilePredictor } from ${JSON.stringify(built.href)}
+        const predictor = await FilePredictor.load(${JSON.stringify(at('first.onnx'))})
+        const files = ${JSON.stringify(files())}
+        const many = Array.from({ length: 50 }, () => files).flat()
+        void predictor.predict(many, { workers: 2 })
+        setTimeout(() => process.exit(3), ${wait})`
+      const { status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program])
+      expect({ status, signal }).toEqual({ status: 3, signal: null })
+    }
   })
 
   it('leave nothing running: a program that forgets to close them ends', () => {

@@ -1,6 +1,6 @@
 /**
  * A table of all 8- or 16-bit words, looked up for every pixel. Where a table is not worth working out for words that never
- * occur, `wordsOf` says which do. In WebAssembly where there is some: it needs no warming up and half of the time.
+ * occur, `occurring` says which do. In WebAssembly where there is some: it needs no warming up and half of the time.
  */
 import { compile, get, i32, repeat, type WasmFunction } from './webassembly.js'
 

@@ -8,20 +8,14 @@ import type { DecodedImage } from '../data/image.js'
 import { ImageLoader } from '../data/loader.js'
 import { preprocessingOf, type WindowChoice } from '../data/preprocessing.js'
 import { filesOf, type ImageSource } from '../data/source.js'
-import { DataError } from '../errors.js'
+import { DataError, PluradError } from '../errors.js'
 import type { ModelInfo } from '../models/model-info.js'
 import type { Judged } from './findings.js'
 import { contentOf, inputName, type FileInput, type SampleInput } from './inputs.js'
 import { OnnxModel } from './onnx-model.js'
 import { Predictor, type LoadOptions, type PredictOptions } from './predictor.js'
-import {
-  joined,
-  PredictionPool,
-  sourceOf,
-  threadsFor,
-  type JudgedPart,
-  type ModelSource,
-} from './prediction-pool.js'
+import { judgeTimed } from './judge-timed.js'
+import { PredictionPool, threadsFor } from './prediction-pool.js'
 import { DecodingReader, type ReaderSettings, type SampleBatch, type SampleReader } from './reader.js'
 import type { NamedTensor, Session, SessionOptions } from './runtime.js'
 
@@ -63,22 +57,18 @@ export async function openSession(
   }
 }
 
-/** Threads take half a second to start, and a third off what comes after: they start where more is left than so many seconds. */
-const LONG = 2.5
-
-/** Files that are predicted in this thread before, and those that show how long the others will take. */
-const [FIRST, TIMED] = [1, 1]
-
 /** Predicts files and content with the preprocessing that the models were trained with. */
 export class FilePredictor extends Predictor {
-  readonly #sources: readonly ModelSource[]
   readonly #threads: number
+  /** The models' content, for threads that may start; null where none can. */
+  readonly #content: readonly Uint8Array[] | null
   #pool: PredictionPool | null = null
+  #isClosed = false
 
-  private constructor(models: readonly OnnxModel[], sources: readonly ModelSource[], threads: number) {
+  private constructor(models: readonly OnnxModel[], threads: number, content: readonly Uint8Array[] | null) {
     super(models)
-    this.#sources = sources
     this.#threads = threads
+    this.#content = content
   }
 
   /**
@@ -89,54 +79,60 @@ export class FilePredictor extends Predictor {
     models: FileInput | readonly FileInput[],
     { threads = null }: LoadOptions = {},
   ): Promise<FilePredictor> {
-    const loaded: OnnxModel[] = []
-    const sources: ModelSource[] = []
-    for (const [i, model] of (Array.isArray(models)
-      ? (models as FileInput[])
-      : [models as FileInput]
-    ).entries()) {
+    const inputs = Array.isArray(models) ? (models as FileInput[]) : [models as FileInput]
+    const files: { name: string; content: Uint8Array }[] = []
+    for (const [i, model] of inputs.entries()) {
       const name = inputName(model, i, 'model')
-      const content = await readModel(model, name)
-      loaded.push(await OnnxModel.open(content, name, openSession, { threads }))
-      sources.push(sourceOf(model, content))
+      files.push({ name, content: await readModel(model, name) })
     }
-    return new FilePredictor(loaded, sources, threads ?? availableParallelism())
+    const bytes = files.reduce((sum, { content }) => sum + content.length, 0)
+    const most = threadsFor(bytes, threads ?? availableParallelism())
+    // What was read, whatever lies there when threads start.
+    const content =
+      most === 0 ? null : files.map((file, i) => (isCallers(inputs[i]) ? file.content.slice() : file.content))
+    const loaded: OnnxModel[] = []
+    for (const file of files)
+      loaded.push(await OnnxModel.open(file.content, file.name, openSession, { threads }))
+    return new FilePredictor(loaded, most, content)
   }
 
   override async close(): Promise<void> {
-    await this.#endThreads()
+    this.#isClosed = true
+    await this.#pool?.end()
     await super.close()
   }
 
   protected override async judge(samples: readonly SampleInput[], options: PredictOptions): Promise<Judged> {
-    const threads = options.workers ?? threadsFor(this.#sources, this.#threads)
+    if (this.#isClosed) throw new PluradError('The predictor was closed.')
+    const { workers } = options
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0))
+      throw new RangeError(`workers ${workers}: expected a whole number of threads, 0 for none`)
+    const threads = Math.min(workers ?? this.#threads, samples.length)
     if (threads === 0 || !samples.every(isReference)) return super.judge(samples, options)
-    const here: Judge = (some, settings) => super.judge(some, settings)
-    const inThreads: Judge = (some, settings) => this.#judgeInThreads(some, threads, settings)
-    if (options.workers !== undefined || this.#pool !== null) return inThreads(samples, options)
-    return judgeTimed(samples, { ...options, models: this.models.length }, here, inThreads)
-  }
-
-  async #judgeInThreads(
-    samples: readonly ImageSource[],
-    threads: number,
-    options: PredictOptions,
-  ): Promise<Judged> {
-    if (this.#pool !== null && this.#pool.size !== threads) await this.#endThreads()
-    this.#pool ??= new PredictionPool(threads, this.#sources)
-    try {
-      return await this.#pool.judge(samples, options)
-    } catch (error) {
-      // A thread has died: the next prediction begins with new ones.
-      if (!(error instanceof DataError)) await this.#endThreads()
-      throw error
-    }
-  }
-
-  async #endThreads(): Promise<void> {
+    if (workers !== undefined) return this.#poolOf(threads).judge(samples, options)
+    if (threads < 2) return super.judge(samples, options)
     const pool = this.#pool
-    this.#pool = null
-    await pool?.close()
+    if (pool?.isWhole === true && samples.length >= pool.size) return pool.judge(samples, options)
+    return judgeTimed(
+      samples,
+      { ...options, models: this.models.length },
+      (some, settings) => super.judge(some, settings),
+      (some, settings) => this.#poolOf(Math.min(threads, some.length)).judge(some, settings),
+    )
+  }
+
+  #poolOf(threads: number): PredictionPool {
+    if (this.#isClosed) throw new PluradError('The predictor was closed.')
+    if (this.#content === null)
+      throw new PluradError(
+        `workers ${threads}: the predictor was loaded for one thread, or the models are too large for copies of them.`,
+      )
+    const pool = this.#pool
+    if (pool?.isWhole === true && pool.size === threads) return pool
+    // Once the calls that use it have returned.
+    pool?.retire()
+    this.#pool = new PredictionPool(threads, this.#content)
+    return this.#pool
   }
 
   protected override reader(
@@ -152,32 +148,6 @@ export class FilePredictor extends Predictor {
   }
 }
 
-type Judge = (samples: readonly ImageSource[], options: PredictOptions) => Promise<Judged>
-
-/** Begins here, and goes on in threads where that would take long. */
-async function judgeTimed(
-  samples: readonly ImageSource[],
-  { models, ...options }: PredictOptions & { models: number },
-  here: Judge,
-  inThreads: Judge,
-): Promise<Judged> {
-  const parts: JudgedPart[] = []
-  const total = samples.length * models
-  let start = 0
-  const go = async (judge: Judge, end: number): Promise<number> => {
-    const began = performance.now()
-    const before = start * models
-    const onProgress = (done: number): void => options.onProgress?.(before + done, total)
-    parts.push({ start, judged: await judge(samples.slice(start, end), { ...options, onProgress }) })
-    start = Math.min(end, samples.length)
-    return (performance.now() - began) / 1000
-  }
-  await go(here, FIRST)
-  const left = ((await go(here, FIRST + TIMED)) / TIMED) * (samples.length - start)
-  if (start < samples.length) await go(left > LONG ? inThreads : here, samples.length)
-  return joined(parts)
-}
-
 /** Whether all of it are files that other threads can open. */
 function isReference(sample: SampleInput): sample is ImageSource {
   return (
@@ -186,7 +156,7 @@ function isReference(sample: SampleInput): sample is ImageSource {
   )
 }
 
-/** Reads files in threads of their own. */
+/** Reads files, in this thread. */
 class LoaderReader implements SampleReader {
   readonly #samples: readonly ImageSource[]
   readonly #loader: ImageLoader
@@ -235,6 +205,11 @@ async function readModel(input: FileInput, name: string): Promise<Uint8Array> {
   return readFile(input).catch((error: unknown) => {
     throw new DataError(`${name} cannot be read: ${(error as Error).message}`, { cause: error })
   })
+}
+
+/** Whether its content is memory that the caller may change. */
+function isCallers(input: FileInput): boolean {
+  return input instanceof Uint8Array || input instanceof ArrayBuffer
 }
 
 function isFileUrl(input: FileInput): input is URL {

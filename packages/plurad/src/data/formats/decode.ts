@@ -25,13 +25,16 @@ export async function decodeImage(reference: string, window: WindowChoice = 'fil
   return decodeSource(await readSource(path), path, reference, { window, part })
 }
 
-/** `decodeImage` with a blocking read: quicker for small files, for threads that have nothing else to do. */
+/**
+ * `decodeImage` with a blocking read: quicker for small files, for threads that have nothing else to do. The pixels may lie in
+ * the memory of the whole file.
+ */
 export async function decodeImageBlocking(
   reference: string,
   window: WindowChoice = 'file',
 ): Promise<DecodedImage> {
   const { path, part } = splitReference(reference)
-  return decodeSource(readSourceBlocking(path), path, reference, { window, part })
+  return decodeSource(readSourceBlocking(path), path, reference, { window, part, own: true })
 }
 
 /** `scan.nii.gz#12` -> file and part. A file whose own name holds a `#` is itself. */
@@ -106,7 +109,7 @@ async function decodeSource(
   name: string,
   options: ReadOptions,
 ): Promise<DecodedImage> {
-  if ('bytes' in source) return decodeImageBytes(source.bytes, name, { ...options, own: true })
+  if ('bytes' in source) return decodeImageBytes(source.bytes, name, options)
   return decodeChecked(source.format, name, null, () => source.fromFile(path, options))
 }
 

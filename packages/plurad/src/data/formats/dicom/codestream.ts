@@ -63,8 +63,8 @@ function readJpeg(frame: Uint8Array): Codestream {
       }
     } else if (marker === 0xda) {
       if (found === null) throw new Error('its compressed frame has no frame header before its scan')
-      // Elsewhere decoders notice what is missing; here it would only be a blurred image.
-      if (PROGRESSIVE.includes(kind) && !endsImage(frame))
+      // Elsewhere decoders notice what is missing; here it would only be a blurred image, or take them many seconds.
+      if ((PROGRESSIVE.includes(kind) || kind === JPEG_LS) && !endsImage(frame))
         throw new Error('its compressed frame is cut off: it has no end-of-image marker')
       // In a scan of JPEG-LS the byte before the last is the interleaving.
       const planar = kind === JPEG_LS && found.components > 1 && body[body.length - 2] === 0

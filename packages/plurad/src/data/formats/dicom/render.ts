@@ -60,7 +60,8 @@ function renderGrey(
   }
   const { words } = frame
   // Fresh memory of that size costs the system more than the look-up.
-  const replaces = words instanceof Uint16Array && (own || words.buffer !== file.bytes.buffer)
+  const isFresh = words.buffer !== file.bytes.buffer
+  const replaces = words instanceof Uint16Array && (isFresh || (own && image.frames === 1))
   const data = replaces ? words : new Uint16Array(words.length)
   const kind = (stored: number): Kind => (isPadding?.(stored) === true ? 2 : outside(stored) ? 1 : 0)
   const partOutside = paint(frame, data, shade, kind)
