@@ -3,10 +3,10 @@
  * one thread get more done than one of two, whose threads wait for each other at every layer and while a file is decoded.
  */
 import { totalmem } from 'node:os'
-import { filesOf, type ImageSource } from '../data/source.js'
-import { WorkerPool } from '../worker-pool.js'
-import type { Judged, SampleNote } from './findings.js'
-import type { PredictOptions } from './predictor.js'
+import { filesOf, type ImageSource } from '../../data/source.js'
+import { WorkerPool } from '../../worker-pool.js'
+import type { Judged, SampleNote } from '../findings.js'
+import type { PredictOptions } from '../predictor.js'
 
 /** What a thread is given when it starts. */
 export interface PredictionThread {
@@ -57,7 +57,7 @@ export class PredictionPool {
     this.#models = models.length
     Atomics.store(this.#state, BUSY, threads)
     this.#pool = new WorkerPool(threads, {
-      script: new URL('./prediction-worker.js', import.meta.url),
+      script: new URL('./worker.js', import.meta.url),
       data: { models: models.map(shared), state: this.#state } satisfies PredictionThread,
       name: 'Prediction thread',
       describe: ({ samples }) => {

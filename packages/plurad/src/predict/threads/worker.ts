@@ -1,10 +1,10 @@
 /** A thread of `PredictionPool`: has the models to itself, in networks of one thread. */
 import { workerData } from 'node:worker_threads'
-import { PluradError } from '../errors.js'
-import { serveTasks } from '../worker-tasks.js'
-import type { Judged } from './findings.js'
-import { FilePredictor } from './node.js'
-import { BUSY, STOP, type PredictionTask, type PredictionThread } from './prediction-pool.js'
+import { PluradError } from '../../errors.js'
+import { serveTasks } from '../../worker-tasks.js'
+import type { Judged } from '../findings.js'
+import { FilePredictor } from '../node.js'
+import { BUSY, STOP, type PredictionTask, type PredictionThread } from './pool.js'
 
 const { models, state } = workerData as PredictionThread
 

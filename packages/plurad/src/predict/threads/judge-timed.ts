@@ -1,7 +1,7 @@
-import type { ImageSource } from '../data/source.js'
-import type { Judged } from './findings.js'
-import { joined, type JudgedPart } from './prediction-pool.js'
-import type { PredictOptions } from './predictor.js'
+import type { ImageSource } from '../../data/source.js'
+import type { Judged } from '../findings.js'
+import { joined, type JudgedPart } from './pool.js'
+import type { PredictOptions } from '../predictor.js'
 
 /** Threads take half a second to start, and a third off what comes after: they start where more is left than so many seconds. */
 const LONG = 2.5
