@@ -7,7 +7,7 @@
  *     node bench/methods.mjs --markdown        results/methods.csv as the tables of docs/training.md
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -236,17 +236,24 @@ function trainingCounts(folder, labels) {
   }
 }
 
+/** The median over runs and epochs; of an ensemble the sum over its members, whose folders begin with their place. */
 function secondsAnEpoch(folders) {
-  const seconds = folders.flatMap((folder) => {
-    const file = join(folder, 'history.jsonl')
-    if (!existsSync(file)) return []
-    return readFileSync(file, 'utf8')
-      .trim()
-      .split('\n')
-      .map((row) => JSON.parse(row).seconds)
-  })
-  seconds.sort((a, b) => a - b)
-  return seconds.length === 0 ? '' : seconds[seconds.length >> 1].toFixed(1)
+  const places = new Map()
+  for (const folder of folders) {
+    const members = join(folder, 'members')
+    const runs = existsSync(members)
+      ? readdirSync(members).map((name) => [name, join(members, name)])
+      : [['', folder]]
+    for (const [place, run] of runs) {
+      const file = join(run, 'history.jsonl')
+      if (!existsSync(file)) continue
+      const rows = readFileSync(file, 'utf8').trim().split('\n')
+      const seconds = rows.map((row) => JSON.parse(row).seconds)
+      places.set(place, [...(places.get(place) ?? []), ...seconds])
+    }
+  }
+  const medians = [...places.values()].map((all) => all.sort((a, b) => a - b)[all.length >> 1])
+  return medians.length === 0 ? '' : medians.reduce((sum, one) => sum + one, 0).toFixed(1)
 }
 
 function save(rows) {
