@@ -1,4 +1,4 @@
-/** Prediction from files, in Node: the only module here that touches the file system, threads and the native runtime. */
+/** Prediction from files, in Node: with threads/ all here that touches the file system, threads and the native runtime. */
 import { availableParallelism } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
