@@ -36,7 +36,8 @@ export interface PredictOptions {
   batchSize?: number
   /**
    * In Node, threads that each decode and predict, with a copy of the models; 0 for none. Left out, as many as `threads` and
-   * a quarter of the memory allow, once the first files show that the others will take more than some seconds.
+   * a quarter of the memory allow, once the first files show that the others will take more than some seconds. A predictor that was
+   * loaded with `threads: 1` has none to start.
    */
   workers?: number
   /** Stop at the first sample that cannot be read. */
