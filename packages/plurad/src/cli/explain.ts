@@ -45,8 +45,8 @@ export function register(program: Command): void {
     .argument('[file...]', 'images, folders of images or patterns; none with --boxes: measure on the data')
     .option(
       '--method <name>',
-      'grad-cam, grad-cam++, hires-cam, integrated-gradients, occlusion, attention, cam (default: grad-cam; for .onnx ' +
-        'cam or attention)',
+      'grad-cam, grad-cam++, hires-cam, layer-cam, integrated-gradients, occlusion, attention, cam (default: grad-cam; ' +
+        'for .onnx cam or attention)',
     )
     .option('--stage <n>', 'stage of the backbone whose map is looked at, 1 the finest (default: the last)')
     .option('--with <key=value>', 'an option of the method, such as steps=64; may be repeated', collect, [])

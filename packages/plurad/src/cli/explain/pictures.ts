@@ -84,7 +84,7 @@ function notesOn({ heatmaps, resolution, stage, completeness = [] }: Explained, 
   const notes: string[] = []
   const [first] = heatmaps
   if (resolution === 'map' && first !== undefined && Math.min(...first.shape) < COARSE) {
-    const finer = stage === null || stage < 2 ? '' : `, --stage ${stage - 1} has more`
+    const finer = stage === null || stage < 2 ? '' : `, --method layer-cam --stage ${stage - 1} has more`
     notes.push(
       `The map has ${first.shape.join(' x ')} positions for ${size} x ${size} pixels: it shows a region, not an outline` +
         `${finer}; --method integrated-gradients looks at pixels.`,

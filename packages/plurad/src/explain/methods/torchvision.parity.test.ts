@@ -49,7 +49,7 @@ describe.each(Object.entries(reference.networks))('%s', (backbone, { size, logit
       )
       const given = model.forward(pixels).toFlatArray()
       given.forEach((value, i) => expect(value).toBeCloseTo(logits[i], 9))
-      for (const method of ['grad-cam', 'grad-cam++', 'hires-cam']) {
+      for (const method of ['grad-cam', 'grad-cam++', 'hires-cam', 'layer-cam']) {
         const { heatmaps, stage: used } = explain(model, pixels, [0, 1, 2], { method, stage })
         expect(used).toBe(stage)
         labels.forEach((wanted, label) => {
