@@ -30,7 +30,7 @@ beforeAll(async () => {
     ...sets('training.epochs=1', 'model.backbone=guita_cnn', 'evaluation.calibration=temperature'),
     // Half of the images to calibrate on, of labels that enough of them have.
     ...sets('data.labels=[Infiltration,Effusion,Hernia]', 'data.split={train: 0.2, val: 0.5, test: 0.3}'),
-    ...sets('evaluation.bootstrap=50', 'training.batch_size=16'),
+    ...sets('evaluation.bootstrap=50', 'training.batch_size=16', 'licence=CC-BY-4.0'),
   ])
   await succeed(['export', run, '--no-ood'])
 }, 120_000)
@@ -160,6 +160,8 @@ describe('the model card', () => {
     for (const name of images) expect(card).not.toContain(name)
     expect(card).not.toContain(here.folder)
     expect(card).toContain('By temperature, label by label')
+    expect(card).toContain('These weights: CC-BY-4.0.')
+    expect((await readModelInfo(join(run, 'model.onnx'))).licence).toBe('CC-BY-4.0')
   })
 
   it('of a file alone says what that says of itself', async () => {

@@ -204,5 +204,9 @@ function licence({ info }: CardFacts): string {
         ? ' It was trained from random weights.'
         : ' It started from other weights, whose licence may bind it.'
       : ` It started from ${escaped(known.id)} (${escaped(known.licence)}).`
-  return `${info.licence === null ? 'None is stated for these weights.' : escaped(info.licence)}${from} The licence of the data holds besides.`
+  const own =
+    info.licence === null
+      ? 'None is stated for these weights (`licence` in the recipe).'
+      : `These weights: ${escaped(info.licence)}.`
+  return `${own}${from} The licence of the data holds besides.`
 }

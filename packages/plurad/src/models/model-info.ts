@@ -33,6 +33,7 @@ const modelInfoSchema = z
     /** SHA-256 of the table that the model was trained on. */
     data_fingerprint: z.string(),
     best_epoch: z.int().nullable(),
+    /** Of these weights, as the recipe states it. */
     licence: z.string().nullable(),
     /** As it was run, for people: not checked, so that newer and older recipes can be read. */
     recipe: z.looseObject({ name: z.string() }),

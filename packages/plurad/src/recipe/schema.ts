@@ -204,6 +204,8 @@ export const recipeSchema = z
     description: z.string().nullable().default(null),
     /** The published figure with its data and split, for comparison. */
     published: z.string().nullable().default(null),
+    /** Of the weights that come of it, such as CC-BY-4.0: model files and model cards carry it; null for none stated. */
+    licence: z.string().min(1).nullable().default(null),
     data: data.prefault({}),
     model: model.prefault({}),
     loss: loss.prefault({}),

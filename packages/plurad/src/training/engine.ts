@@ -141,7 +141,7 @@ export default async function trainOnEngine(
       calibration: judged.calibration,
       data_fingerprint: job.dataset.fingerprint,
       best_epoch: bestEpoch,
-      licence: null,
+      licence: recipe.licence,
       recipe: withoutPaths(recipe),
     }
     saveTensors(folder.model, model.stateDict(), { format: 'pt', plurad: JSON.stringify(info) })
