@@ -138,6 +138,22 @@ describe('a predictor', () => {
     writeFileSync(broken, withMetadata(readFileSync(at('first.onnx')), 'plurad', ranged))
     await expect(FilePredictor.load(broken)).rejects.toThrow(/value_range/)
   })
+
+  it.each([
+    [{ size: 96 }, /description does not fit its network: it says 1 planes of 96 pixels.*takes \[.*64, 64\]/],
+    [{ channels: 3 as const }, /it says 3 planes of 64/],
+    [
+      { labels: ['a', 'b'] as ModelInfo['labels'], thresholds: [0.5, 0.5] },
+      /it says 2 labels.*gives \[.*3\]/,
+    ],
+    [{ labels: ['a', 'b', 'b'] as ModelInfo['labels'] }, /labels: expected names that differ/],
+    [{ thresholds: [0.5] }, /thresholds: expected one a label/],
+  ])('refuses a model whose description does not fit its network: %o', async (changes, expected) => {
+    const broken = at('unfit.onnx')
+    const info = JSON.stringify({ ...writeRandomModel(at('fit')).info, ...changes })
+    writeFileSync(broken, withMetadata(readFileSync(at('first.onnx')), 'plurad', info))
+    await expect(FilePredictor.load(broken)).rejects.toThrow(expected)
+  })
 })
 
 describe('an image that is not what a model expects', () => {
@@ -155,6 +171,15 @@ describe('an image that is not what a model expects', () => {
       .png()
       .toFile(black)
     expect(await warningOf(first, colour)).toMatch(/in colour, and the model looks at grey values only/)
+    const line = at('line.png')
+    await grey(20_000, 10, (i) => i % 251)
+      .png()
+      .toFile(line)
+    const { images: read, unreadable } = await predict(first, [line])
+    expect(read).toEqual([])
+    expect(unreadable).toMatchObject([
+      { reason: expect.stringMatching(/20000 x 10 pixels is a line/) as string },
+    ])
     expect(await warningOf(first, tiny)).toMatch(/1 x 1 pixels only, where the model looks at 64 x 64/)
     expect(await warningOf(first, long)).toMatch(
       /900 x 64, and the model looks at the square in its middle, 7 % of it/,

@@ -144,7 +144,7 @@ function print(exported: Exported, format: string, { json = false }: Flags): voi
   }
   process.stdout.write(
     `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${info.labels.length} labels` +
-      `${difference === null ? '' : `, within ${difference.toExponential(1)} of libtorch in probability on ${checkedOn === 'images' ? 'validation images' : 'random pixels'}`}\n`,
+      `${difference === null ? '' : `, ${precision === null ? '' : 'in single precision '}within ${difference.toExponential(1)} of libtorch in probability on ${checkedOn === 'images' ? 'validation images' : 'random pixels'}`}\n`,
   )
   if (precision === null) return
   const {

@@ -1,3 +1,4 @@
+import { DataError } from '../errors.js'
 import { toGrey, type DecodedImage } from './image.js'
 import type { Preprocessing } from './preprocessing.js'
 import { resize, type Window } from './resize.js'
@@ -6,8 +7,12 @@ import { resize, type Window } from './resize.js'
 const GRID_MAX = 65535
 const GRID_STEP = 1 / GRID_MAX
 
+/** Longest side that an image is resized to before the crop, pixels: three hundred times a usual size. */
+const LONGEST = 2 ** 16
+
 /**
  * @returns [channels, size, size] in [0, 1], on the grid of multiples of 1/65535
+ * @throws DataError where the image is so much longer than wide that nearly nothing of it is left in a square
  */
 export function preprocess(image: DecodedImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
   const grid = preprocessToGrid(image, preprocessing)
@@ -29,6 +34,11 @@ export function preprocessToGrid(
   const { size, channels, interpolation } = preprocessing
   const source = channels === 1 ? toGrey(image) : image
   const { outWidth, outHeight, window, left, top } = place(source.width, source.height, preprocessing)
+  if (Math.max(outWidth, outHeight) > LONGEST)
+    throw new DataError(
+      `an image of ${source.width} x ${source.height} pixels is a line, of which a square shows next to nothing: cut it, or ` +
+        'take data.resize=stretch or letterbox',
+    )
   const planes = resize(source, { outWidth, outHeight, interpolation, window })
   const plane = size * size
   const grid = new Uint16Array(channels * plane)

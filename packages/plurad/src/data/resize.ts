@@ -52,7 +52,7 @@ function weightTable(
     for (let at = first; at < end; at++) weights.push(weigh(Math.abs(at + 0.5 - centre) / widening))
     return { first, weights, total: weights.reduce((sum, weight) => sum + weight, 0) }
   })
-  const taps = Math.max(...rows.map(({ weights }) => weights.length))
+  const taps = rows.reduce((most, { weights }) => Math.max(most, weights.length), 0)
   const stride = Math.ceil(taps / 4) * 4
   const table = { taps, stride, starts: new Int32Array(outSize), weights: new Float32Array(outSize * stride) }
   rows.forEach(({ first, weights, total }, out) => {

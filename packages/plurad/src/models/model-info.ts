@@ -42,6 +42,14 @@ const modelInfoSchema = z
     path: ['calibration'],
     error: 'expected one entry a label',
   })
+  .refine(({ labels, thresholds }) => thresholds.length === labels.length, {
+    path: ['thresholds'],
+    error: 'expected one a label',
+  })
+  .refine(({ labels }) => new Set(labels).size === labels.length, {
+    path: ['labels'],
+    error: 'expected names that differ',
+  })
 
 export type ModelInfo = z.infer<typeof modelInfoSchema>
 

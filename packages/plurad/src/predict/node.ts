@@ -17,7 +17,7 @@ import { Predictor, type LoadOptions, type PredictOptions } from './predictor.js
 import { judgeTimed } from './threads/judge-timed.js'
 import { PredictionPool, threadsFor } from './threads/pool.js'
 import { DecodingReader, type ReaderSettings, type SampleBatch, type SampleReader } from './reader.js'
-import type { NamedTensor, Session, SessionOptions } from './runtime.js'
+import { declaredShapes, type NamedTensor, type Session, type SessionOptions } from './runtime.js'
 
 type Runtime = typeof OnnxRuntime
 
@@ -41,6 +41,7 @@ export async function openSession(
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    shapes: declaredShapes(...session.inputMetadata, ...session.outputMetadata),
     run: async (inputs, outputs) => {
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, { data, dims }]) => [name, new Tensor('float32', data, dims)]),

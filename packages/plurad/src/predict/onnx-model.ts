@@ -60,6 +60,13 @@ export class OnnxModel {
       await session.close()
       throw new DataError(`${file} has no ${lacking.join(' and no ')}. Use a model that plurad export wrote.`)
     }
+    const unlike = mismatch(session, info)
+    if (unlike !== null) {
+      await session.close()
+      throw new DataError(
+        `${file}: its description does not fit its network: ${unlike}. Export the model again.`,
+      )
+    }
     const classifier = readLinearClassifier(content, info.labels.length)
     return new OnnxModel(info, classifier, knownKind, session, file)
   }
@@ -131,6 +138,19 @@ export class OnnxModel {
   async close(): Promise<void> {
     await this.#session.close()
   }
+}
+
+/** Where the graph declares other shapes than the description says; null where all fits. */
+function mismatch({ shapes }: Session, { size, channels, images, labels }: ModelInfo): string | null {
+  const [pixels, logits] = [shapes.get('pixels'), shapes.get('logits')]
+  const differs = (declared: number | string, wanted: number): boolean =>
+    typeof declared === 'number' && declared !== wanted
+  const planes = channels * images
+  if (pixels?.slice(1).some((side, i) => differs(side, i === 0 ? planes : size)) === true)
+    return `it says ${planes} planes of ${size} pixels a side, the network takes [${pixels.join(', ')}]`
+  if (logits?.slice(1).some((count) => differs(count, labels.length)) === true)
+    return `it says ${labels.length} labels, the network gives [${logits.join(', ')}]`
+  return null
 }
 
 function metadataOf(content: Uint8Array, file: string): Map<string, string> {

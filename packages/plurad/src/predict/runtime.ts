@@ -9,6 +9,8 @@ export interface NamedTensor {
 export interface Session {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** Shapes of inputs and outputs by name, as far as the graph declares them: text for what it leaves open. */
+  readonly shapes: ReadonlyMap<string, readonly (number | string)[]>
   /** Runs the graph and gives the outputs that were asked for. */
   run(
     inputs: Readonly<Record<string, NamedTensor>>,
@@ -25,6 +27,14 @@ export interface SessionOptions {
    * them (a sixth less processor time for DenseNet-121). Default true.
    */
   spin?: boolean
+}
+
+/** What ONNX Runtime knows of a value. */
+type ValueMetadata =
+  { name: string; isTensor: false } | { name: string; isTensor: true; shape: readonly (number | string)[] }
+
+export function declaredShapes(...values: readonly ValueMetadata[]): Session['shapes'] {
+  return new Map(values.flatMap((value) => (value.isTensor ? [[value.name, value.shape] as const] : [])))
 }
 
 /** Loads the content of a .onnx file. */

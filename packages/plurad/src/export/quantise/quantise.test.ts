@@ -168,6 +168,7 @@ test('AUC of both networks is that of their probabilities', async () => {
   const session = (factor: number) => ({
     inputs: ['pixels'],
     outputs: ['probabilities'],
+    shapes: new Map(),
     run: (inputs: Readonly<Record<string, NamedTensor>>) =>
       Promise.resolve({
         probabilities: { data: inputs['pixels'].data.map((x) => 0.5 + factor * x), dims: [4, 1] },

@@ -1,7 +1,7 @@
 /** ONNX Runtime compiled to WebAssembly. */
 import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm'
 import { DataError } from '../../errors.js'
-import type { NamedTensor, Session, SessionOptions } from '../runtime.js'
+import { declaredShapes, type NamedTensor, type Session, type SessionOptions } from '../runtime.js'
 
 /** More threads than this gain nothing. */
 const MOST_THREADS = 4
@@ -28,6 +28,7 @@ export async function openSession(model: Uint8Array, { threads }: SessionOptions
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    shapes: declaredShapes(...session.inputMetadata, ...session.outputMetadata),
     run: async (inputs, outputs) => {
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([name, { data, dims }]) => [name, new Tensor('float32', data, dims)]),
