@@ -1,6 +1,6 @@
 /** The model that is trained: backbone and head in one module. */
 import { nn, type Parameter, type Tensor } from '@plurad/torch'
-import type { Backbone } from './backbone.js'
+import { Backbone } from './backbone.js'
 import type { Head, HeadOutput, LabelStatistics, LabelVectors, VectorShape } from './head.js'
 import type { Part } from './part.js'
 import { makeBackbone, makeHead } from './registry.js'
@@ -55,6 +55,14 @@ export class Classifier extends nn.Module<[Tensor, SideInput?]> {
       vectorShape,
       ...knowledge,
     })
+  }
+
+  /** Its backbone, and those of the same kind that the head has for a second stream or a local branch, by their keys' prefix. */
+  get backbones(): ReadonlyMap<string, Backbone> {
+    const all = new Map([['backbone.', this.backbone]])
+    for (const [name, part] of this.head.namedChildren())
+      if (part instanceof Backbone) all.set(`head.${name}.`, part)
+    return all
   }
 
   /** These parts run as in evaluation from now on, also while the others train. */

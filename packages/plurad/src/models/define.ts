@@ -26,15 +26,22 @@ export interface HeadEntry {
   usesVectors: (options: unknown) => boolean
 }
 
-/** Options of every backbone in a recipe; one with more of its own extends them. */
-export const commonOptions = z.strictObject({
-  /** Stochastic depth: largest probability of dropping a residual branch; null for the published one. */
+/** An option of backbones whose blocks add to what they are given. */
+export const stochasticDepth = z.strictObject({
+  /** Largest probability of dropping a residual branch, that of the last; null for the published one. */
   drop_path: z.number().min(0).lt(1).nullable().default(null),
-  /** Dropout before the published classifier; null for the published one. */
+})
+
+/** An option of backbones that were published with a classifier which drops features. */
+export const publishedDropout = z.strictObject({
+  /** Dropout of the head `published`; null for the published one. */
   dropout: z.number().min(0).lt(1).nullable().default(null),
 })
 
-export type CommonOptions = z.infer<typeof commonOptions>
+export const depthAndDropout = z.strictObject({ ...stochasticDepth.shape, ...publishedDropout.shape })
+
+export type StochasticDepth = z.infer<typeof stochasticDepth>
+export type PublishedDropout = z.infer<typeof publishedDropout>
 
 export function defineBackbone<Options extends z.ZodObject>(entry: {
   paper: string

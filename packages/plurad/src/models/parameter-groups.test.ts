@@ -5,11 +5,11 @@ import { freezeStages, parameterGroups } from './parameter-groups.js'
 import { backbones } from './registry.js'
 import { depthsOf, stageOf } from './stages.js'
 
-function make(name: string, size = 64): Classifier {
+function make(name: string, { head = 'linear', size = 64 } = {}): Classifier {
   manualSeed(0)
   return new Classifier({
     backbone: { name },
-    head: { name: 'linear' },
+    head: { name: head },
     inChannels: 1,
     size,
     labels: ['a', 'b'],
@@ -30,7 +30,7 @@ describe('stages', () => {
   test.each(light)('%s: every parameter has one, and they rise from the pixels on', (name) => {
     scope(() => {
       const { smallest, multiple } = backbones[name]
-      const model = make(name, Math.ceil(Math.max(32, smallest) / multiple) * multiple)
+      const model = make(name, { size: Math.ceil(Math.max(32, smallest) / multiple) * multiple })
       const keys = Array.from(model.backbone.namedParameters(), ([key]) => key)
       const stages = keys.map((key) => stageOf(name, key))
       expect(keys.filter((_, i) => stages[i] === null)).toEqual([])
@@ -159,6 +159,28 @@ describe('freezing', () => {
         false,
         true,
         true,
+      ])
+    })
+  })
+
+  test("the head's own backbone is one, too: frozen with the other, and at its learning rates", () => {
+    scope(() => {
+      const model = make('resnet18', { head: 'bilinear' })
+      const shares = (key: string): number[] =>
+        parameterGroups(model, { ...plain, layerDecay: 0.5 })
+          .filter(({ parameters }) => parameters.some((p) => p === model.stateDict().get(key)))
+          .map(({ share }) => share)
+      for (const key of ['conv1.weight', 'layer3.0.conv1.weight'])
+        expect(shares(`head.second.${key}`)).toEqual(shares(`backbone.${key}`))
+      expect(shares('head.second.conv1.weight')).toEqual([0.5 ** 5])
+      freezeStages(model, 'backbone')
+      expect(learning(model).filter((key) => /^backbone|second/.test(key))).toEqual([])
+      model.train()
+      const parts = new Map([...model.namedModules()].map(([path, { training }]) => [path, training]))
+      expect(['head', 'head.second', 'head.second.bn1'].map((path) => parts.get(path))).toEqual([
+        true,
+        false,
+        false,
       ])
     })
   })

@@ -30,11 +30,13 @@ export function parameterGroups(
 ): LearningGroup[] {
   const backboneKeys = Array.from(model.backbone.namedParameters(), ([key]) => key)
   const { depths, count } = depthsOf(model.settings.backbone.name, backboneKeys)
+  const prefixes = [...model.backbones.keys()]
   const norms = normParameters(model)
   const groups = new Map<string, LearningGroup>()
   for (const [key, parameter] of model.namedParameters()) {
     if (!parameter.requiresGrad) continue
-    const depth = key.startsWith('backbone.') ? (depths.get(key.slice('backbone.'.length)) ?? 0) : count
+    const prefix = prefixes.find((each) => key.startsWith(each))
+    const depth = prefix === undefined ? count : (depths.get(key.slice(prefix.length)) ?? 0)
     const share = layerDecay ** (count - depth)
     const spared = noDecay.some((kind) => isOf(kind, key, parameter, norms))
     const decay = spared ? 0 : weightDecay
@@ -64,7 +66,8 @@ function isOf(
 ): boolean {
   switch (kind) {
     case 'bias':
-      return /(^|[._])bias(_[a-z]+)?(_l\d+)?$/.test(key)
+      // LSTMs call theirs bias_ih_l0; Swin's bias tables are positions.
+      return /(^|[._])bias(_[ih]h)?(_l\d+)?$/.test(key)
     case 'norm':
       return norms.has(parameter)
     case 'pos_embedding':
@@ -100,10 +103,14 @@ export function freezeStages(model: Classifier, freeze: 'none' | 'backbone' | nu
     )
   }
   const isFrozen = (key: string): boolean => (stageOf(name, key) ?? 0) <= last
-  for (const [key, parameter] of backbone.namedParameters()) if (isFrozen(key)) parameter.requiresGrad_(false)
-  const whole = Array.from(backbone.namedModules()).filter(([path, module]) => {
-    const keys = Array.from(module.namedParameters(), ([key]) => (path === '' ? key : `${path}.${key}`))
-    return keys.length > 0 && keys.every(isFrozen)
-  })
-  model.keepInEvaluation(whole.map(([, module]) => module))
+  const still: nn.AnyModule[] = []
+  for (const each of model.backbones.values()) {
+    for (const [key, parameter] of each.namedParameters()) if (isFrozen(key)) parameter.requiresGrad_(false)
+    const whole = Array.from(each.namedModules()).filter(([path, module]) => {
+      const keys = Array.from(module.namedParameters(), ([key]) => (path === '' ? key : `${path}.${key}`))
+      return keys.length > 0 && keys.every(isFrozen)
+    })
+    still.push(...whole.map(([, module]) => module))
+  }
+  model.keepInEvaluation(still)
 }

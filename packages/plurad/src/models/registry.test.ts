@@ -18,7 +18,7 @@ describe('a part', () => {
       /backbone resnet18 has no option 'droppath'.*drop_path/,
     )
     expect(() => checkPart('backbone', { name: 'resnet18', drop_path: 2 })).toThrow(/drop_path/)
-    expect(() => checkPart('head', { name: 'linear', width: 3 })).toThrow(/It has none/)
+    expect(() => checkPart('head', { name: 'published', width: 3 })).toThrow(/It has none/)
   })
 
   test('that cannot take the size is refused', () => {

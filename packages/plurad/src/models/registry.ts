@@ -110,16 +110,40 @@ export function makeBackbone({ name, ...options }: Part, settings: BackboneSetti
   return entry.make(settings, checkOptions(entry.options, `backbone ${name}`, options))
 }
 
-/** Throws `RecipeError` for an unknown name or a misspelt option. */
+/** Throws `RecipeError` for an unknown name, a misspelt option, or options that do not go with each other or the backbone. */
 export function makeHead({ name, ...options }: Part, context: HeadContext): Head {
   const entry = lookUp(heads, 'head', name)
-  return entry.make(context, checkOptions(entry.options, `head ${name}`, options))
+  const checked = checkOptions(entry.options, `head ${name}`, options)
+  try {
+    return entry.make(context, checked)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RecipeError(`The head ${name} cannot be made so: ${error.message}. Change model.head.`, {
+      cause: error,
+    })
+  }
 }
 
 /** What a recipe says of a part can be used. Throws `RecipeError`. */
 export function checkPart(kind: 'backbone' | 'head', { name, ...options }: Part): void {
   const entry = kind === 'backbone' ? lookUp(backbones, kind, name) : lookUp(heads, kind, name)
   checkOptions(entry.options, `${kind} ${name}`, options)
+}
+
+/** A recipe can train a backbone and a head, as far as that can be told before they are made. Throws `RecipeError`. */
+export function checkNetwork(backbone: Part, head: Part): void {
+  checkPart('backbone', backbone)
+  checkPart('head', head)
+  if (backbones[backbone.name].dims === 3)
+    throw new RecipeError(
+      `The backbone ${backbone.name} reads volumes, and recipes train on images (of a volume: its slices). It is for programs ` +
+        'that make the tensors themselves; in a recipe take a backbone of images, such as resnet18.',
+    )
+  if ((backbone['dropout'] ?? null) === null || head.name === 'published') return
+  throw new RecipeError(
+    `The option dropout of the backbone ${backbone.name} is that of its published classifier, whose place the head ` +
+      `${head.name} takes. Set the head's own, such as model.head={name: linear, dropout: 0.5}.`,
+  )
 }
 
 /** Finds an entry of a registry. Throws `RecipeError` that lists what there is. */

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml'
 import { RecipeError } from '../errors.js'
 import { checkLoss } from '../losses/registry.js'
-import { checkPart } from '../models/registry.js'
+import { checkNetwork } from '../models/registry.js'
 import { checkTraining } from './check-training.js'
 import { readRecipe, readRecipeText } from './read.js'
 import { checkStage } from '../training/stages/registry.js'
@@ -22,8 +22,7 @@ export function parseRecipe(text: string, source: string, changes: readonly stri
 
 function checkParts(recipe: Recipe, source: string): Recipe {
   try {
-    checkPart('backbone', recipe.model.backbone)
-    checkPart('head', recipe.model.head)
+    checkNetwork(recipe.model.backbone, recipe.model.head)
     checkLoss(recipe.loss)
     checkTraining(recipe)
     recipe.stages.forEach((stage, i) => {

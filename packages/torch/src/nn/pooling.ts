@@ -10,6 +10,8 @@ export interface PoolOptions {
   padding?: Sizes
   /** Round the output size up. */
   ceilMode?: boolean
+  /** Whether the zeros of the padding count in a mean; default true. */
+  countIncludePad?: boolean
 }
 
 /** Which operators run over two and three spatial dimensions. */
@@ -30,8 +32,8 @@ abstract class Pool extends Module {
   }
 
   protected mean(x: Tensor, dims: 2 | 3): Tensor {
-    const { stride = this.kernelSize, padding = 0, ceilMode = false } = this.options
-    return means[dims]()(x, this.kernelSize, stride, padding, ceilMode)
+    const { stride = this.kernelSize, padding = 0, ceilMode = false, countIncludePad = true } = this.options
+    return means[dims]()(x, this.kernelSize, stride, padding, ceilMode, countIncludePad)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { full, nn, Parameter, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, stochasticDepth, type StochasticDepth } from '../define.js'
 import { averagePool, dropPathAt, runStages } from '../layers.js'
 
 const EPS = 1e-6
@@ -45,7 +45,7 @@ class ConvNext extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    { drop_path: dropPath }: CommonOptions,
+    { drop_path: dropPath }: StochasticDepth,
     {
       widths,
       blocks,
@@ -112,7 +112,7 @@ class NormLinear extends nn.Module<[Features], { logits: Tensor }> {
 const convnext = (widths: readonly number[], blocks: readonly number[], publishedDropPath: number) =>
   defineBackbone({
     paper: 'Liu et al., A ConvNet for the 2020s, CVPR 2022',
-    options: commonOptions,
+    options: stochasticDepth,
     make: (settings, options) => new ConvNext(settings, options, { widths, blocks, publishedDropPath }),
   })
 

@@ -5,7 +5,7 @@
  */
 import { cat, nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import { layersOf, type Layers } from '../layers.js'
 import { PooledLinear } from '../published.js'
 
@@ -92,7 +92,7 @@ class DenseNet extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    { dropout }: CommonOptions,
+    { dropout }: PublishedDropout,
     { growthRate, blocks, initialFeatures, dims = 2 }: Shape,
   ) {
     super()
@@ -146,7 +146,7 @@ class DenseNet extends Backbone {
 const densenet = (blocks: readonly number[], dims: 2 | 3 = 2) =>
   defineBackbone({
     paper: 'Huang et al., Densely Connected Convolutional Networks, CVPR 2017',
-    options: commonOptions,
+    options: publishedDropout,
     dims,
     make: (settings, options) =>
       new DenseNet(settings, options, { growthRate: 32, blocks, initialFeatures: 64, dims }),

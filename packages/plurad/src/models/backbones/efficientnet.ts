@@ -4,7 +4,7 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, depthAndDropout, type PublishedDropout, type StochasticDepth } from '../define.js'
 import { convNorm, initialiseConvolutions, roundWidth, runStages, SqueezeExcitation } from '../layers.js'
 import { DropoutLinear } from '../published.js'
 
@@ -74,7 +74,7 @@ class EfficientNet extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    options: CommonOptions,
+    options: StochasticDepth & PublishedDropout,
     { width, depth, dropout }: { width: number; depth: number; dropout: number },
   ) {
     super()
@@ -134,7 +134,7 @@ class EfficientNet extends Backbone {
 const efficientnet = (width: number, depth: number, dropout: number) =>
   defineBackbone({
     paper: 'Tan and Le, EfficientNet, ICML 2019',
-    options: commonOptions,
+    options: depthAndDropout,
     make: (settings, options) => new EfficientNet(settings, options, { width, depth, dropout }),
   })
 

@@ -4,9 +4,12 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import { PooledLinear } from '../published.js'
-import { averagePool3, BasicConv2d, Branches, halving, maxPool3, same, type Step } from './inception-parts.js'
+import { BasicConv2d, Branches, halving, maxPool3, same, type Step } from './inception-parts.js'
+
+/** A mean over the pixels that there are: Inception-V3 counts the padding's zeros, too. */
+const averagePool3 = (): nn.Module => new nn.AvgPool2d(3, { stride: 1, padding: 1, countIncludePad: false })
 
 /** Convolutions one after the other under `<branch>.0`, `<branch>.1` …; one alone under the branch's own name. */
 function chain(branch: string, modules: readonly (nn.Module | null)[]): Step[] {
@@ -117,7 +120,7 @@ class InceptionResNetV2 extends Backbone {
   readonly #pool = maxPool3()
   readonly #dropout: number
 
-  constructor({ inChannels }: BackboneSettings, { dropout }: CommonOptions) {
+  constructor({ inChannels }: BackboneSettings, { dropout }: PublishedDropout) {
     super()
     this.conv2d_1a = halving(inChannels, 32)
     this.#dropout = dropout ?? 0
@@ -145,7 +148,7 @@ class InceptionResNetV2 extends Backbone {
 
 export const inceptionResnetV2 = defineBackbone({
   paper: 'Szegedy et al., Inception-v4, Inception-ResNet and the Impact of Residual Connections, AAAI 2017',
-  options: commonOptions,
+  options: publishedDropout,
   smallest: 75,
   make: (settings, options) => new InceptionResNetV2(settings, options),
 })

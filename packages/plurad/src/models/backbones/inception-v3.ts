@@ -4,7 +4,7 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features, type PublishedOutput } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import { averagePool } from '../layers.js'
 import { averagePool3, BasicConv2d, Branches, halving, maxPool3, same, type Step } from './inception-parts.js'
 
@@ -113,7 +113,7 @@ class InceptionV3 extends Backbone {
   readonly #pool = maxPool3()
   readonly #dropout: number
 
-  constructor({ inChannels }: BackboneSettings, { dropout }: CommonOptions) {
+  constructor({ inChannels }: BackboneSettings, { dropout }: PublishedDropout) {
     super()
     this.Conv2d_1a_3x3 = halving(inChannels, 32)
     this.#dropout = dropout ?? 0.5
@@ -188,7 +188,7 @@ class AuxiliaryClassifier extends nn.Module {
 
 export const inceptionV3 = defineBackbone({
   paper: 'Szegedy et al., Rethinking the Inception Architecture, CVPR 2016',
-  options: commonOptions,
+  options: publishedDropout,
   smallest: 75,
   make: (settings, options) => new InceptionV3(settings, options),
 })

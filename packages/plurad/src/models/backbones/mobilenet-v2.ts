@@ -4,7 +4,7 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import { convNorm, initialiseConvolutions, runStages } from '../layers.js'
 import { DropoutLinear } from '../published.js'
 
@@ -56,7 +56,7 @@ class MobileNetV2 extends Backbone {
   readonly #ends: readonly number[]
   readonly #dropout: number
 
-  constructor({ inChannels }: BackboneSettings, { dropout }: CommonOptions) {
+  constructor({ inChannels }: BackboneSettings, { dropout }: PublishedDropout) {
     super()
     const modules: nn.Module[] = [convNorm(inChannels, FIRST, 3, { stride: 2, activation: relu6 })]
     const ends: number[] = []
@@ -91,6 +91,6 @@ class MobileNetV2 extends Backbone {
 
 export const mobilenetV2 = defineBackbone({
   paper: 'Sandler et al., MobileNetV2, CVPR 2018',
-  options: commonOptions,
+  options: publishedDropout,
   make: (settings, options) => new MobileNetV2(settings, options),
 })

@@ -4,7 +4,7 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import {
   averagePool,
   convNorm,
@@ -95,7 +95,7 @@ class MobileNetV3 extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    { dropout }: CommonOptions,
+    { dropout }: PublishedDropout,
     { rows, hidden }: { rows: readonly Row[]; hidden: number },
   ) {
     super()
@@ -156,7 +156,7 @@ class TwoLayers extends nn.Module<[Features], { logits: Tensor }> {
 const mobilenetV3 = (rows: readonly Row[], hidden: number) =>
   defineBackbone({
     paper: 'Howard et al., Searching for MobileNetV3, ICCV 2019',
-    options: commonOptions,
+    options: publishedDropout,
     make: (settings, options) => new MobileNetV3(settings, options, { rows, hidden }),
   })
 

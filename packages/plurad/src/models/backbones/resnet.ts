@@ -1,12 +1,14 @@
 /**
  * ResNet (He et al., CVPR 2016, arXiv:1512.03385): blocks that add to what they are given. Layout and parameter names are
  * torchvision's (stride in the 3x3 convolution), so that its checkpoints load by key. The same over three dimensions has
- * the layout of MedicalNet (Chen et al., Med3D, arXiv:1904.00625), whose dilations were for segmentation.
+ * the layout of MedicalNet (Chen et al., Med3D, arXiv:1904.00625), whose dilations were for segmentation; its ResNet-18 and
+ * 34 have shortcuts without weights (`shortcut: padding`).
  */
-import { nn, type Tensor } from '@plurad/torch'
+import { aten, nn, type Tensor } from '@plurad/torch'
+import { z } from 'zod'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
-import { initialiseConvolutions, layersOf, type Layers } from '../layers.js'
+import { defineBackbone, depthAndDropout } from '../define.js'
+import { dropPathAt, initialiseConvolutions, layersOf, type Layers } from '../layers.js'
 import { PooledLinear } from '../published.js'
 
 type AnyConv = nn.Conv2d | nn.Conv3d
@@ -16,11 +18,39 @@ const conv3 = ({ Conv }: Layers, from: number, to: number, stride = 1): AnyConv 
 const conv1 = ({ Conv }: Layers, from: number, to: number, stride = 1): AnyConv =>
   new Conv(from, to, 1, { stride, bias: false })
 
-/** 1x1 convolution and norm where a block changes size or channels. */
-const shortcut = (layers: Layers, from: number, to: number, stride: number): nn.Sequential | null =>
-  stride === 1 && from === to
-    ? null
+/** Every other position, and zeros for the channels that are new: option A of the paper. */
+class PaddedShortcut extends nn.Module {
+  readonly #channels: number
+  readonly #pool: nn.Module
+
+  constructor({ AvgPool }: Layers, channels: number, stride: number) {
+    super()
+    this.#channels = channels
+    this.#pool = new AvgPool(1, { stride })
+  }
+
+  forward(x: Tensor): Tensor {
+    const sides = new Array<number>(2 * (x.dim - 2)).fill(0)
+    return aten.constant_pad_nd.default(this.#pool.forward(x), [...sides, 0, this.#channels - x.size(1)])
+  }
+}
+
+interface BlockSettings {
+  from: number
+  width: number
+  stride: number
+  shortcut: ResNetOptions['shortcut']
+  /** Probability of dropping the residual branch. */
+  dropPath: number
+}
+
+/** What a block that changes size or channels adds to: a 1x1 convolution and norm of its input, or that padded. */
+function shortcutOf(layers: Layers, to: number, { from, stride, shortcut }: BlockSettings): nn.Module | null {
+  if (stride === 1 && from === to) return null
+  return shortcut === 'padding'
+    ? new PaddedShortcut(layers, to, stride)
     : new nn.Sequential([conv1(layers, from, to, stride), new layers.BatchNorm(to)])
+}
 
 /** Two 3x3 convolutions. */
 class BasicBlock extends nn.Module {
@@ -29,21 +59,27 @@ class BasicBlock extends nn.Module {
   readonly bn1: nn.BatchNorm
   readonly conv2: AnyConv
   readonly bn2: nn.BatchNorm
-  readonly downsample: nn.Sequential | null
+  readonly downsample: nn.Module | null
+  readonly drop_path: nn.StochasticDepth
 
-  constructor(layers: Layers, from: number, width: number, stride: number) {
+  constructor(layers: Layers, settings: BlockSettings) {
     super()
+    const { from, width, stride, dropPath } = settings
     this.conv1 = conv3(layers, from, width, stride)
     this.bn1 = new layers.BatchNorm(width)
     this.conv2 = conv3(layers, width, width)
     this.bn2 = new layers.BatchNorm(width)
-    this.downsample = shortcut(layers, from, width, stride)
+    this.downsample = shortcutOf(layers, width, settings)
+    this.drop_path = new nn.StochasticDepth(dropPath)
   }
 
   forward(x: Tensor): Tensor {
     const inner = this.bn1.forward(this.conv1.forward(x)).relu_()
     const outer = this.bn2.forward(this.conv2.forward(inner))
-    return outer.add_(this.downsample?.forward(x) ?? x).relu_()
+    return this.drop_path
+      .forward(outer)
+      .add_(this.downsample?.forward(x) ?? x)
+      .relu_()
   }
 }
 
@@ -56,10 +92,12 @@ class Bottleneck extends nn.Module {
   readonly bn2: nn.BatchNorm
   readonly conv3: AnyConv
   readonly bn3: nn.BatchNorm
-  readonly downsample: nn.Sequential | null
+  readonly downsample: nn.Module | null
+  readonly drop_path: nn.StochasticDepth
 
-  constructor(layers: Layers, from: number, width: number, stride: number) {
+  constructor(layers: Layers, settings: BlockSettings) {
     super()
+    const { from, width, stride, dropPath } = settings
     const to = width * Bottleneck.expansion
     this.conv1 = conv1(layers, from, width)
     this.bn1 = new layers.BatchNorm(width)
@@ -67,16 +105,28 @@ class Bottleneck extends nn.Module {
     this.bn2 = new layers.BatchNorm(width)
     this.conv3 = conv1(layers, width, to)
     this.bn3 = new layers.BatchNorm(to)
-    this.downsample = shortcut(layers, from, to, stride)
+    this.downsample = shortcutOf(layers, to, settings)
+    this.drop_path = new nn.StochasticDepth(dropPath)
   }
 
   forward(x: Tensor): Tensor {
     const narrow = this.bn1.forward(this.conv1.forward(x)).relu_()
     const seen = this.bn2.forward(this.conv2.forward(narrow)).relu_()
     const wide = this.bn3.forward(this.conv3.forward(seen))
-    return wide.add_(this.downsample?.forward(x) ?? x).relu_()
+    return this.drop_path
+      .forward(wide)
+      .add_(this.downsample?.forward(x) ?? x)
+      .relu_()
   }
 }
+
+const resnetOptions = z.strictObject({
+  ...depthAndDropout.shape,
+  /** Where a block changes size or channels: a convolution (option B of the paper), or nothing to learn (option A). */
+  shortcut: z.enum(['convolution', 'padding']).default('convolution'),
+})
+
+type ResNetOptions = z.infer<typeof resnetOptions>
 
 type Block = typeof BasicBlock | typeof Bottleneck
 
@@ -105,7 +155,7 @@ class ResNet extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    { dropout }: CommonOptions,
+    { dropout, drop_path: dropPath, shortcut }: ResNetOptions,
     { block, blocks, dims = 2 }: Shape,
   ) {
     super()
@@ -115,9 +165,14 @@ class ResNet extends Backbone {
     this.bn1 = new layers.BatchNorm(WIDTHS[0])
     this.#pool = new layers.MaxPool(3, { stride: 2, padding: 1 })
     let channels: number = WIDTHS[0]
+    const total = blocks.reduce((sum, count) => sum + count, 0)
+    let before = 0
     const stages = WIDTHS.map((width, stage) => {
       const modules = Array.from({ length: blocks[stage] }, (_, i) => {
-        const made = new block(layers, channels, width, i === 0 && stage > 0 ? 2 : 1)
+        const made = new block(layers, {
+          ...{ from: channels, width, stride: i === 0 && stage > 0 ? 2 : 1, shortcut },
+          dropPath: dropPathAt(dropPath ?? 0, before++, total),
+        })
         channels = width * block.expansion
         return made
       })
@@ -146,7 +201,7 @@ class ResNet extends Backbone {
 const resnet = (shape: Shape) =>
   defineBackbone({
     paper: 'He et al., Deep Residual Learning for Image Recognition, CVPR 2016',
-    options: commonOptions,
+    options: resnetOptions,
     dims: shape.dims ?? 2,
     make: (settings, options) => new ResNet(settings, options, shape),
   })

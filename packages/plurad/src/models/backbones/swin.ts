@@ -5,7 +5,7 @@
  */
 import { aten, cat, empty, fromTypedArray, nn, Parameter, tensor, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, stochasticDepth, type StochasticDepth } from '../define.js'
 import { dropPathAt } from '../layers.js'
 
 const PATCH = 4
@@ -210,7 +210,7 @@ class SwinTransformer extends Backbone {
   override readonly reduction = 32
   override readonly stem = 'features.0.0.weight'
 
-  constructor({ inChannels }: BackboneSettings, { drop_path: dropPath }: CommonOptions, shape: Shape) {
+  constructor({ inChannels }: BackboneSettings, { drop_path: dropPath }: StochasticDepth, shape: Shape) {
     super()
     const { width, depths, heads, window, publishedDropPath } = shape
     const total = depths.reduce((a, b) => a + b, 0)
@@ -266,7 +266,7 @@ class PooledHead extends nn.Module<[Features], { logits: Tensor }> {
 const swin = (shape: Omit<Shape, 'window'>) =>
   defineBackbone({
     paper: 'Liu et al., Swin Transformer, ICCV 2021',
-    options: commonOptions,
+    options: stochasticDepth,
     multiple: PATCH,
     make: (settings, options) => new SwinTransformer(settings, options, { ...shape, window: 7 }),
   })

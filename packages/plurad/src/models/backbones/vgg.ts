@@ -4,7 +4,7 @@
  */
 import { nn, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, publishedDropout, type PublishedDropout } from '../define.js'
 import { initialiseConvolutions } from '../layers.js'
 
 const WIDTHS = [64, 128, 256, 512, 512] as const
@@ -21,7 +21,7 @@ class Vgg extends Backbone {
 
   constructor(
     { inChannels }: BackboneSettings,
-    { dropout }: CommonOptions,
+    { dropout }: PublishedDropout,
     { convolutions, batchNorm }: { convolutions: readonly number[]; batchNorm: boolean },
   ) {
     super()
@@ -88,7 +88,7 @@ class VggClassifier extends nn.Module<[Features], { logits: Tensor }> {
 const vgg = (convolutions: readonly number[], batchNorm: boolean) =>
   defineBackbone({
     paper: 'Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015',
-    options: commonOptions,
+    options: publishedDropout,
     make: (settings, options) => new Vgg(settings, options, { convolutions, batchNorm }),
   })
 

@@ -5,7 +5,7 @@
  */
 import { cat, empty, nn, Parameter, zeros, type Tensor } from '@plurad/torch'
 import { Backbone, type BackboneSettings, type Features } from '../backbone.js'
-import { commonOptions, defineBackbone, type CommonOptions } from '../define.js'
+import { defineBackbone, stochasticDepth, type StochasticDepth } from '../define.js'
 
 const PATCH = 16
 const EPS = 1e-6
@@ -89,7 +89,11 @@ class VisionTransformer extends Backbone {
   override readonly reduction = PATCH
   override readonly stem = 'conv_proj.weight'
 
-  constructor({ inChannels, size }: BackboneSettings, { drop_path: dropPath }: CommonOptions, shape: Shape) {
+  constructor(
+    { inChannels, size }: BackboneSettings,
+    { drop_path: dropPath }: StochasticDepth,
+    shape: Shape,
+  ) {
     super()
     const { width } = shape
     const side = size / PATCH
@@ -143,7 +147,7 @@ class TokenHead extends nn.Module<[Features], { logits: Tensor }> {
 const vit = (shape: Shape) =>
   defineBackbone({
     paper: 'Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021',
-    options: commonOptions,
+    options: stochasticDepth,
     multiple: PATCH,
     make: (settings, options) => new VisionTransformer(settings, options, shape),
   })

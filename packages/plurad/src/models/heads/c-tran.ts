@@ -2,17 +2,18 @@
  * C-Tran (Lanchantin et al., General Multi-label Image Classification with Transformers, CVPR 2021): tokens of the map and
  * of the labels in one encoder. A label's token is its embedding plus that of its state: unknown, negative or positive.
  * While training some of an image's labels are shown (label-mask training), so that the rest learns to lean on them; in
- * use all are unknown, or those that are known can be given.
+ * use all are unknown; callers of `Classifier.forward` can give those that they know.
  */
 import { aten, cat, empty, nn, Parameter, type Tensor, zeros } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
 import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { DIVISIBLE, headsFor } from './attention-heads.js'
 import { attentionOver, GroupLinear, pointwise, withPositions } from '../layers.js'
 
 interface Options {
   dim: number | null
-  heads: number
+  heads: number | null
   layers: number
   feed_forward: number
   dropout: number
@@ -37,9 +38,10 @@ class CTran extends Head {
     this.state_embedding = new Parameter(empty([3, dim]))
     nn.init.normal_(this.label_embedding, 0, 0.02)
     nn.init.normal_(this.state_embedding, 0, 0.02)
+    const heads = options.heads ?? headsFor(dim, 4)
     const layer = { feedForward: options.feed_forward, dropout: options.dropout }
     this.layers = new nn.ModuleList(
-      Array.from({ length: options.layers }, () => new nn.TransformerEncoderLayer(dim, options.heads, layer)),
+      Array.from({ length: options.layers }, () => new nn.TransformerEncoderLayer(dim, heads, layer)),
     )
     this.norm = new nn.LayerNorm(dim)
     this.classifier = new GroupLinear(labels.length, dim)
@@ -76,13 +78,16 @@ function statesOf(known: Tensor): Tensor {
 
 export const cTran = defineHead({
   paper: 'Lanchantin et al., General Multi-label Image Classification with Transformers, CVPR 2021',
-  options: z.strictObject({
-    /** Width of the tokens; null for the backbone's channels, as published. */
-    dim: z.int().min(4).nullable().default(null),
-    heads: z.int().min(1).default(4),
-    layers: z.int().min(1).max(12).default(3),
-    feed_forward: z.int().min(1).default(2048),
-    dropout: z.number().min(0).lt(1).default(0.1),
-  }),
+  options: z
+    .strictObject({
+      /** Width of the tokens; null for the backbone's channels, as published. */
+      dim: z.int().min(4).nullable().default(null),
+      /** Null for 4, or the most below that divide the width. */
+      heads: z.int().min(1).nullable().default(null),
+      layers: z.int().min(1).max(12).default(3),
+      feed_forward: z.int().min(1).default(2048),
+      dropout: z.number().min(0).lt(1).default(0.1),
+    })
+    .refine(DIVISIBLE.check, DIVISIBLE.issue),
   make: (context, options) => new CTran(context, options),
 })

@@ -10,12 +10,13 @@ import { z } from 'zod'
 import { RecipeError } from '../../errors.js'
 import { defineHead } from '../define.js'
 import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
+import { DIVISIBLE, headsFor } from './attention-heads.js'
 import { attentionOver, GroupLinear, pointwise, tokensOf, withPositions } from '../layers.js'
 
 interface Options {
   prompt: boolean
   dim: number | null
-  heads: number
+  heads: number | null
   layers: number
   feed_forward: number
   dropout: number
@@ -78,9 +79,10 @@ class LdrNet extends Head {
     this.label_embedding = small([labels.length, dim])
     this.label_indicator = small([1, dim])
     this.position_embedding = small([(this.prompt?.vectors.size(0) ?? 0) + labels.length, dim])
+    const heads = options.heads ?? headsFor(dim, 8)
     const layer = { feedForward: options.feed_forward, dropout: options.dropout }
     this.encoder = new nn.ModuleList(
-      Array.from({ length: options.layers }, () => new nn.TransformerEncoderLayer(dim, options.heads, layer)),
+      Array.from({ length: options.layers }, () => new nn.TransformerEncoderLayer(dim, heads, layer)),
     )
     this.classifier = new GroupLinear(labels.length, dim)
     this.#mapPositions = options.map_positions
@@ -128,16 +130,19 @@ export function labelPositions(queries: number, labels: number): { start: number
 export const ldrnet = defineHead({
   paper: 'Huang et al., LDRNet: label decoupling and reconstruction, 2024',
   usesVectors: ({ prompt }) => prompt,
-  options: z.strictObject({
-    prompt: z.boolean().default(true),
-    /** Width of the tokens; null for the backbone's channels, as published. */
-    dim: z.int().min(4).nullable().default(null),
-    heads: z.int().min(1).default(8),
-    layers: z.int().min(1).max(12).default(1),
-    feed_forward: z.int().min(1).default(2048),
-    dropout: z.number().min(0).lt(1).default(0.1),
-    /** Position encodings of the map: the paper has none. */
-    map_positions: z.enum(['none', 'sine']).default('none'),
-  }),
+  options: z
+    .strictObject({
+      prompt: z.boolean().default(true),
+      /** Width of the tokens; null for the backbone's channels, as published. */
+      dim: z.int().min(4).nullable().default(null),
+      /** Null for 8, or the most below that divide the width. */
+      heads: z.int().min(1).nullable().default(null),
+      layers: z.int().min(1).max(12).default(1),
+      feed_forward: z.int().min(1).default(2048),
+      dropout: z.number().min(0).lt(1).default(0.1),
+      /** Position encodings of the map: the paper has none. */
+      map_positions: z.enum(['none', 'sine']).default('none'),
+    })
+    .refine(DIVISIBLE.check, DIVISIBLE.issue),
   make: (context, options) => new LdrNet(context, options),
 })

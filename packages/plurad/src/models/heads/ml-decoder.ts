@@ -5,6 +5,7 @@
 import { empty, nn, Parameter, type Tensor } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
+import { DIVISIBLE } from './attention-heads.js'
 import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { tokensOf } from '../layers.js'
 
@@ -93,12 +94,14 @@ class MlDecoder extends Head {
 
 export const mlDecoder = defineHead({
   paper: 'Ridnik et al., ML-Decoder, WACV 2023',
-  options: z.strictObject({
-    groups: z.int().min(1).default(100),
-    dim: z.int().min(8).default(768),
-    heads: z.int().min(1).default(8),
-    feed_forward: z.int().min(1).default(2048),
-    dropout: z.number().min(0).lt(1).default(0.1),
-  }),
+  options: z
+    .strictObject({
+      groups: z.int().min(1).default(100),
+      dim: z.int().min(8).default(768),
+      heads: z.int().min(1).default(8),
+      feed_forward: z.int().min(1).default(2048),
+      dropout: z.number().min(0).lt(1).default(0.1),
+    })
+    .refine(DIVISIBLE.check, DIVISIBLE.issue),
   make: (context, options) => new MlDecoder(context, options),
 })

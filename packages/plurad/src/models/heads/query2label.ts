@@ -5,6 +5,7 @@
 import { empty, nn, Parameter } from '@plurad/torch'
 import { z } from 'zod'
 import { defineHead } from '../define.js'
+import { DIVISIBLE } from './attention-heads.js'
 import { type ClassifierRows, Head, type HeadContext, type HeadInput, type HeadOutput } from '../head.js'
 import { GroupLinear, pointwise, withPositions } from '../layers.js'
 
@@ -61,13 +62,15 @@ class Query2Label extends Head {
 
 export const query2label = defineHead({
   paper: 'Liu et al., Query2Label, arXiv:2107.10834',
-  options: z.strictObject({
-    dim: z.int().min(4).default(512),
-    heads: z.int().min(1).default(4),
-    encoder_layers: z.int().min(0).max(12).default(1),
-    decoder_layers: z.int().min(1).max(12).default(2),
-    feed_forward: z.int().min(1).default(2048),
-    dropout: z.number().min(0).lt(1).default(0.1),
-  }),
+  options: z
+    .strictObject({
+      dim: z.int().min(4).default(512),
+      heads: z.int().min(1).default(4),
+      encoder_layers: z.int().min(0).max(12).default(1),
+      decoder_layers: z.int().min(1).max(12).default(2),
+      feed_forward: z.int().min(1).default(2048),
+      dropout: z.number().min(0).lt(1).default(0.1),
+    })
+    .refine(DIVISIBLE.check, DIVISIBLE.issue),
   make: (context, options) => new Query2Label(context, options),
 })

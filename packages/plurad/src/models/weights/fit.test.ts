@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fillByKey, uniform } from '../../../test/fill.js'
 import { DataError } from '../../errors.js'
 import { Classifier } from '../classifier.js'
+import type { Part } from '../part.js'
 import { readCheckpoint } from './checkpoint.js'
 import { fitCheckpoint, type FitOptions } from './fit.js'
 import { fitReportLines, type FitReport } from './report.js'
@@ -33,7 +34,7 @@ afterEach(() => {
 })
 
 interface Making {
-  head?: string
+  head?: string | Part
   labels?: readonly string[]
   inChannels?: number
   size?: number
@@ -48,7 +49,7 @@ function make(
   const std = mean.map(() => 1)
   return new Classifier({
     backbone: { name: backbone },
-    head: { name: head },
+    head: typeof head === 'string' ? { name: head } : head,
     inChannels,
     size,
     labels,
@@ -528,6 +529,37 @@ describe('other shapes', () => {
   })
 })
 
+describe('heads with a backbone of their own', () => {
+  test.each([
+    [{ name: 'bilinear' }, 'second'],
+    [{ name: 'class_attention', local: 'crop' }, 'local_backbone'],
+  ])('%o: it starts as the first does', (head, name) => {
+    scope(() => {
+      const source = make('resnet18', { inChannels: 1 })
+      const model = make('resnet18', { head, inChannels: 3 })
+      const { loaded, missing, changed } = load(source.stateDict(), model)
+      const state = model.stateDict()
+      const keys = [...state.keys()].filter((key) => key.startsWith('backbone.'))
+      for (const key of keys)
+        expect(numbers(state.get(key.replace('backbone', `head.${name}`)))).toEqual(numbers(state.get(key)))
+      expect(loaded).toHaveLength(2 * keys.length)
+      expect(missing.filter((key) => /second|local_backbone/.test(key))).toEqual([])
+      expect(changed.map(({ key }) => key)).toEqual(['backbone.conv1.weight', `head.${name}.conv1.weight`])
+    })
+  })
+
+  test('a model file has weights for both', () => {
+    scope(() => {
+      const source = make('resnet18', { head: 'bilinear' })
+      const model = make('resnet18', { head: 'bilinear' })
+      noGrad(() => void source.stateDict().get('head.second.bn1.bias')?.fill_(7))
+      expect(load(source.stateDict(), model).missing).toEqual([])
+      expect(first(model.stateDict().get('head.second.bn1.bias'))).toBe(7)
+      expect(first(model.stateDict().get('backbone.bn1.bias'))).toBe(0)
+    })
+  })
+})
+
 describe('rows of the classifier by label name', () => {
   const known = knownCheckpoint('torchxrayvision/densenet121-res224-nih')
   const labels = ['pleural effusion', 'Rare thing', 'Mass', 'Lung Opacity']
@@ -586,6 +618,16 @@ describe('what does not fit is refused', () => {
     scope(() => {
       expect(() => load(make('densenet169').stateDict(), make('densenet121'))).toThrow(
         /does not fit the backbone densenet121: backbone\.features\.[\w.]+ has shape \[[\d, ]+\], the model's backbone\.[\w.]+ \[[\d, ]+\]/,
+      )
+    })
+  })
+
+  test('weights that are not numbers', () => {
+    scope(() => {
+      const weights = new Map(make('resnet18').stateDict())
+      weights.set('backbone.bn1.bias', full([64], NaN))
+      expect(() => load(weights, make('resnet18'))).toThrow(
+        /weights\.pt: backbone\.bn1\.bias holds values that are not/,
       )
     })
   })

@@ -68,14 +68,17 @@ export function fitCheckpoint(
   }
   const rows = labels === null ? null : rowsByName(labels, model.settings.labels)
   const mismatched: string[] = []
+  const named = new Set(naming.keys.values())
   for (const [key, ownKey] of naming.keys) {
     const [entry, target] = [entries.get(key), own.get(ownKey)]
     if (entry === undefined || target === undefined) continue
     const plan = planOf(entry, target, ownKey, { stem: model.backbone.stem, rows, labels })
     if ('step' in plan) {
-      loads.set(ownKey, { key, step: plan.step })
-      report.loaded.push(ownKey)
-      if (plan.how !== null) report.changed.push({ key: ownKey, how: plan.how })
+      for (const place of [ownKey, ...twinsOf(ownKey, model, named)]) {
+        loads.set(place, { key, step: plan.step })
+        report.loaded.push(place)
+        if (plan.how !== null) report.changed.push({ key: place, how: plan.how })
+      }
       if (plan.byName) report.labels = labelsReport(rows, model.settings.labels)
     } else if (ownKey.startsWith('backbone.')) mismatched.push(mismatch(key, entry, ownKey, target))
     else report.kept.push(plan)
@@ -100,10 +103,32 @@ export function fitCheckpoint(
     for (const [ownKey, { key, step }] of loads) {
       const target = own.get(ownKey)
       if (target === undefined) continue
-      scope(() => void target.copy_(step(target, () => tensors.read(key))))
+      scope(() => {
+        const values = step(target, () => tensors.read(key))
+        assertFinite(values, file, key)
+        target.copy_(values)
+      })
     }
   })
   return report
+}
+
+/** The same weight in the head's backbones, which start alike: but for those that the checkpoint has weights of their own for. */
+function twinsOf(ownKey: string, model: Classifier, named: ReadonlySet<string>): string[] {
+  if (!ownKey.startsWith('backbone.')) return []
+  const rest = ownKey.slice('backbone.'.length)
+  return [...model.backbones.keys()]
+    .map((prefix) => `${prefix}${rest}`)
+    .filter((place) => place !== ownKey && !named.has(place))
+}
+
+/** Training would fail much later, and the learning rate would be blamed. */
+function assertFinite(values: Tensor, file: string, key: string): void {
+  if (Number(values.isFinite().all().item()) === 1) return
+  throw new DataError(
+    `${file}: ${key} holds values that are not numbers or infinite. The training that wrote it went wrong: use weights ` +
+      'from before.',
+  )
 }
 
 interface PlanContext {

@@ -142,9 +142,9 @@ describe('noise', () => {
     expect(depths).toEqual([...depths].sort((a, b) => a - b))
     restore()
     expect(noiseOf()).toEqual(before)
-    const plain = example.context().model
+    const plain = example.context(['model.head=cosine']).model
     expect(setNoise(plain, { dropout: 0.5, drop_path: null }).notes).toEqual([
-      'guita_cnn with the head linear has no dropout.',
+      'guita_cnn with the head cosine has no dropout.',
     ])
     expect(setNoise(plain, { dropout: null, drop_path: null }).notes).toEqual([])
   })
