@@ -111,8 +111,8 @@ function fileWith(pickle: Buffer, storage = Buffer.from(Float32Array.of(1, 2).bu
 }
 
 /** The reference to that storage, `count` values of it claimed. */
-const storage = (count: number, type = 'ctorch\nFloatStorage\n'): Buffer =>
-  Buffer.concat([text('('), short('storage'), text(type), short('0'), short('cpu'), int(count), text('tQ')])
+const storage = (count: number, type = 'ctorch\nFloatStorage\n', key = '0'): Buffer =>
+  Buffer.concat([text('('), short('storage'), text(type), short(key), short('cpu'), int(count), text('tQ')])
 const int = (value: number): Buffer => {
   const bytes = Buffer.alloc(5)
   bytes[0] = 'J'.charCodeAt(0)
@@ -358,6 +358,20 @@ describe('a file that lies', () => {
   })
 })
 
+/** What the message of a file that is cut off says is missing. */
+function firstNotWhole(bytes: Uint8Array): string {
+  try {
+    decodeTorchFile(bytes)
+  } catch (error) {
+    const { message } = error as Error
+    return (
+      /cut off after \d+ bytes, before the last value of (.*)\. Fetch or copy it again$/.exec(message)?.[1] ??
+      message
+    )
+  }
+  throw new Error('it was read')
+}
+
 /** Every answer is tensors or a SerializationError, within a second. */
 function expectReadOrRefused(bytes: Uint8Array): void {
   const started = performance.now()
@@ -378,6 +392,57 @@ describe('a damaged file', () => {
     const bytes = readFileSync(join(fixtures, name))
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decodeTorchFile(bytes.subarray(0, length))).toThrow(SerializationError)
+    }
+  })
+
+  test('cut off among its values, the first tensor that is not whole is named', () => {
+    // Storage 3 stands before storage 7, which the first tensor of the dictionary is in.
+    const tensor = (name: string, key: string, count: number, offset = 0, size = count): Buffer =>
+      Buffer.concat([
+        short(name),
+        text('ctorch._utils\n_rebuild_tensor_v2\n('),
+        storage(count, 'ctorch\nFloatStorage\n', key),
+        int(offset),
+        tuple(size),
+        tuple(1),
+        text('\x89NtRs'),
+      ])
+    const values = (count: number): Buffer => {
+      const bytes = Buffer.alloc(8 + 4 * count)
+      bytes.writeBigInt64LE(BigInt(count))
+      return bytes
+    }
+    const pickles = Buffer.concat([
+      text('\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'),
+      text('\x80\x02M\xe9\x03.'),
+      text('\x80\x02}.'),
+      text('\x80\x02}'),
+      tensor('fc.weight', '7', 4),
+      tensor('conv.head', '3', 6, 0, 2),
+      tensor('conv.none', '3', 6, 6, 0),
+      tensor('conv.tail', '3', 6, 2, 4),
+      text('.'),
+      text('\x80\x02](U\x013U\x017e.'),
+    ])
+    const whole = Buffer.concat([pickles, values(6), values(4)])
+    expect([...decodeTorchFile(whole).keys()]).toEqual(['fc.weight', 'conv.head', 'conv.none', 'conv.tail'])
+    const start = pickles.length
+    const seen = Array.from({ length: whole.length - start }, (_, i) =>
+      firstNotWhole(whole.subarray(0, start + i)),
+    )
+    const expected = [
+      ...Array<string>(8 + 2 * 4).fill('conv.head (and of 2 more)'),
+      ...Array<string>(4 * 4).fill('conv.tail (and of 1 more)'),
+      ...Array<string>(8 + 4 * 4).fill('fc.weight'),
+    ]
+    expect(seen).toEqual(expected)
+  })
+
+  test('cut off, what PyTorch wrote is refused with a key of it', () => {
+    const bytes = readFileSync(join(fixtures, 'checkpoint.legacy.pt'))
+    for (const length of [bytes.length - 1, bytes.length - 60]) {
+      const key = firstNotWhole(bytes.subarray(0, length)).replace(/ \(and of \d+ more\)$/, '')
+      expect(Object.keys(reference['checkpoint'])).toContain(key)
     }
   })
 

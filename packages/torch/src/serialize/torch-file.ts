@@ -180,13 +180,14 @@ function legacyContent(source: ByteSource): Content {
     const before = needed.get(key)?.count ?? 0
     needed.set(key, { item: itemSize[dtype], count: Math.max(before, start + count) })
   }
+  const order = keys.filter((key) => typeof key === 'string')
   const places = new Map<string, number>()
   let at = reader.position
-  for (const key of keys) {
+  for (const [i, key] of keys.entries()) {
     const known = typeof key === 'string' ? needed.get(key) : undefined
     if (typeof key !== 'string' || known === undefined)
       throw new SerializationError('it has values that belong to no tensor')
-    if (at + 8 > source.size) throw new SerializationError(`it ends before storage ${key}`)
+    if (at + 8 > source.size) throw cutOff(source.size, root, order.slice(i), at + 8)
     const length = source.read(at, 8)
     const view = new DataView(length.buffer, length.byteOffset, 8)
     const count = Number(view.getBigInt64(0, !bigEndian))
@@ -195,12 +196,37 @@ function legacyContent(source: ByteSource): Content {
         `storage ${key} in it has ${count} values, its tensors need ${known.count}`,
       )
     places.set(key, at + 8)
+    if (at + 8 + count * known.item > source.size) throw cutOff(source.size, root, order.slice(i), at + 8)
     at += 8 + count * known.item
-    if (at > source.size) throw new SerializationError(`it ends at ${source.size}, its values at ${at}`)
   }
   const absent = [...needed.keys()].find((key) => !places.has(key))
   if (absent !== undefined) throw new SerializationError(`the values of storage ${absent} are not in it`)
   return { root, bigEndian, placeOf: placesOf(places) }
+}
+
+/**
+ * Names the first tensor that is not whole in a file of `size` bytes that ends within or before these storages, given in the
+ * order in which they stand; the values of the first begin at `begin`.
+ */
+function cutOff(
+  size: number,
+  root: PickleValue,
+  storages: readonly string[],
+  begin: number,
+): SerializationError {
+  const order = new Map(storages.map((key, i) => [key, i]))
+  const placeOf = ({ storage }: StoredTensor): number => order.get(storage.key) ?? -1
+  const endOf = ({ storage, offset, span, dtype }: StoredTensor): number =>
+    begin + (storage.start + offset + span) * itemSize[dtype]
+  const [first, ...others] = [...treeOf(root).tensors]
+    .filter(([, tensor]) => tensor.span > 0 && placeOf(tensor) >= 0)
+    .filter(([, tensor]) => placeOf(tensor) > 0 || endOf(tensor) > size)
+    .sort(([, a], [, b]) => placeOf(a) - placeOf(b))
+    .map(([name]) => (name === '' ? 'its tensor' : name))
+  return new SerializationError(
+    `it is cut off after ${size} bytes, before the last value of ${first ?? `storage ${storages[0]}`}` +
+      `${others.length > 0 ? ` (and of ${others.length} more)` : ''}. Fetch or copy it again`,
+  )
 }
 
 function placesOf(places: ReadonlyMap<string, number>): Content['placeOf'] {

@@ -2,12 +2,13 @@
  * Vectors of texts from a language model (CLIP, BlueBERT, BioBERT …) in ONNX, run once by ONNX Runtime. Its packages are only
  * loaded where a recipe asks for them.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../../errors.js'
 import type { LabelVectors } from '../head.js'
-import { locateWeights, type LocateOptions } from '../weights/locate.js'
+import { locateOnHub, type LocateOptions } from '../weights/locate.js'
 import { promptOf, wordsOf } from './prompt.js'
+import { openTokenizer, type Tokens } from './tokenize.js'
 
 /** Turns a text into numbers. */
 export interface TextEncoder {
@@ -69,68 +70,40 @@ export async function openTextEncoder(
     )
   }
   const find = finder(place, options)
-  const encoderFile = await firstOf(file === null ? ENCODER_FILES : [file], find, place)
-  const tokenizer = readJson(await firstOf(['tokenizer.json'], find, place))
-  const config = readJson(await firstOf(['tokenizer_config.json'], find, place))
-  return makeEncoder(encoderFile, tokenizer, config)
+  const encoderFile = await oneOf(file === null ? ENCODER_FILES : [file], find, place)
+  const tokenizer = await oneOf(['tokenizer.json'], find, place)
+  const config = await oneOf(['tokenizer_config.json'], find, place)
+  return makeEncoder(encoderFile, await openTokenizer(tokenizer, config, options.onNote))
 }
 
-type Find = (name: string) => Promise<string | null>
+/** The first of these files that there is. */
+type Find = (names: readonly string[]) => Promise<string | null>
 
 function finder(place: string, options: LocateOptions): Find {
-  if (place.startsWith('hf:')) {
-    return async (name) => {
-      try {
-        return (await locateWeights(`${place}/${name}`, options)).file
-      } catch (error) {
-        // Only what the hub does not have: without a connection there is no use in asking on.
-        if (error instanceof DataError) return null
-        throw error
-      }
-    }
-  }
+  if (place.startsWith('hf:')) return (names) => locateOnHub(place, names, options)
   if (!existsSync(place) || !statSync(place).isDirectory())
     throw new DataError(`The text encoder ${place} is no folder. Use a folder, or hf:owner/name.`)
-  return (name) => Promise.resolve(existsSync(join(place, name)) ? join(place, name) : null)
+  return async (names) => names.map((name) => join(place, name)).find((file) => existsSync(file)) ?? null
 }
 
-async function firstOf(names: readonly string[], find: Find, place: string): Promise<string> {
-  for (const name of names) {
-    const found = await find(name)
-    if (found !== null) return found
-  }
-  throw new DataError(`${place} has no ${names.join(' and no ')}, which a text encoder needs.`)
+async function oneOf(names: readonly string[], find: Find, place: string): Promise<string> {
+  const found = await find(names)
+  if (found !== null) return found
+  throw new DataError(
+    `${place} has no ${names.join(' and no ')}, which a text encoder needs. An encoder of another name is stated with ` +
+      'model.label_vectors.file; all of them are made by: optimum-cli export onnx --model <name on the hub> <folder>',
+  )
 }
 
-function readJson(file: string): object {
-  try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof content === 'object' && content !== null) return content
-    throw new Error('it is no JSON object')
-  } catch (error) {
-    throw new DataError(`${file} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-/** What is used of @huggingface/tokenizers, whose own types do not resolve in ES modules. */
-interface Tokenizers {
-  Tokenizer: new (
-    tokenizer: object,
-    config: object,
-  ) => { encode: (text: string, options?: { add_special_tokens: boolean }) => { ids: number[] } }
-}
-
-async function makeEncoder(file: string, tokenizerJson: object, config: object): Promise<TextEncoder> {
-  const { Tokenizer } = (await import('@huggingface/tokenizers')) as unknown as Tokenizers
+async function makeEncoder(file: string, tokenize: (text: string) => Tokens): Promise<TextEncoder> {
   const { InferenceSession, Tensor } = await import('onnxruntime-node')
-  const tokenizer = new Tokenizer(tokenizerJson, config)
-  const session = await InferenceSession.create(file).catch((error: unknown) => {
+  // Its errors are thrown; it need not print them too.
+  const session = await InferenceSession.create(file, { logSeverityLevel: 4 }).catch((error: unknown) => {
     throw new DataError(`${file} is no ONNX model: ${(error as Error).message}`, { cause: error })
   })
   return {
     async encode(text) {
-      const { ids } = tokenizer.encode(text)
-      const inner = tokenizer.encode(text, { add_special_tokens: false }).ids
+      const { ids, from, count } = tokenize(text)
       const integers = (values: readonly number[]): InstanceType<typeof Tensor> =>
         new Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
       const inputs: Record<string, InstanceType<typeof Tensor>> = {
@@ -141,14 +114,19 @@ async function makeEncoder(file: string, tokenizerJson: object, config: object):
       const feeds = Object.fromEntries(
         session.inputNames.map((name) => [name, inputs[name] ?? unknownInput(file, name)]),
       )
-      const results = await session.run(feeds)
+      const results = await session.run(feeds).catch((error: unknown) => {
+        throw new DataError(
+          `${file} cannot be run on '${text}', which is ${ids.length} tokens: ${(error as Error).message}. Is the ` +
+            'tokenizer.json of this model, and is model_max_length in tokenizer_config.json the longest text that it takes?',
+          { cause: error },
+        )
+      })
       const hidden = results['last_hidden_state']
       const whole = results['text_embeds']
       const rows = hidden === undefined ? [] : rowsOf(hidden.data as Float32Array, hidden.dims)
-      const from = startOf(ids, inner)
-      const tokens = rows.slice(from, from + inner.length)
+      const tokens = rows.slice(from, from + count)
       const embedding = whole === undefined ? null : Array.from(whole.data as Float32Array)
-      if (tokens.length === 0 && embedding === null)
+      if (hidden === undefined && embedding === null)
         throw new DataError(`${file} gives neither last_hidden_state nor text_embeds: it is no text encoder.`)
       return { tokens: tokens.length === 0 && embedding !== null ? [embedding] : tokens, text: embedding }
     },
@@ -156,7 +134,9 @@ async function makeEncoder(file: string, tokenizerJson: object, config: object):
 }
 
 function unknownInput(file: string, name: string): never {
-  throw new DataError(`${file} wants the input ${name}, which a text encoder does not have.`)
+  throw new DataError(
+    `${file} wants the input ${name}, which a text encoder does not have. State another file of it with model.label_vectors.file.`,
+  )
 }
 
 /** [1, L, D] -> L vectors. */
@@ -165,12 +145,6 @@ function rowsOf(data: Float32Array, dims: readonly number[]): number[][] {
   return Array.from({ length: width === 0 ? 0 : data.length / width }, (_, i) =>
     Array.from(data.subarray(i * width, (i + 1) * width)),
   )
-}
-
-/** How many tokens that mark the start stand before the text's own. */
-function startOf(ids: readonly number[], inner: readonly number[]): number {
-  const at = ids.findIndex((_, i) => inner.every((id, j) => ids[i + j] === id))
-  return Math.max(0, at)
 }
 
 function mean(vectors: readonly (readonly number[])[]): number[] {

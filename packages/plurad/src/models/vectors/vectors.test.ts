@@ -4,15 +4,13 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { embeddingModel } from '../../../test/onnx-of.js'
-import { DataError, PluradError } from '../../errors.js'
+import { DataError } from '../../errors.js'
 import type { LabelStatistics } from '../head.js'
 import { cooccurrenceVectors } from './cooccurrence.js'
 import { symmetricEigen } from './jacobi.js'
 import { makeLabelVectors } from './label-vectors.js'
 import { wordsOf } from './prompt.js'
 import { labelVectorSettings } from './settings.js'
-import { openTextEncoder, vectorsFromEncoder, type TextEncoder } from './text-encoder.js'
 import { vectorsFromWords } from './word-file.js'
 
 let folder: string
@@ -176,104 +174,5 @@ describe('word vectors from a file', () => {
       'mild',
       'ödem',
     ])
-  })
-})
-
-describe('a text encoder', () => {
-  const words = [
-    '[UNK]',
-    '[CLS]',
-    '[SEP]',
-    'the',
-    'categories',
-    'of',
-    'image',
-    'are',
-    'mass',
-    'pleural',
-    'thickening',
-    ',',
-  ]
-  const vocab = Object.fromEntries(words.map((word, i) => [word, i]))
-  const special = (content: string): object => ({
-    id: vocab[content],
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  })
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: ['[UNK]', '[CLS]', '[SEP]'].map(special),
-    normalizer: { type: 'Lowercase' },
-    pre_tokenizer: { type: 'Whitespace' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [
-        { SpecialToken: { id: '[CLS]', type_id: 0 } },
-        { Sequence: { id: 'A', type_id: 0 } },
-        { SpecialToken: { id: '[SEP]', type_id: 0 } },
-      ],
-      pair: [],
-      special_tokens: {
-        '[CLS]': { id: '[CLS]', ids: [1], tokens: ['[CLS]'] },
-        '[SEP]': { id: '[SEP]', ids: [2], tokens: ['[SEP]'] },
-      },
-    },
-    decoder: null,
-    model: { type: 'WordLevel', vocab, unk_token: '[UNK]' },
-  }
-
-  const write = (): void => {
-    writeFileSync(join(folder, 'model.onnx'), embeddingModel(words.map((_, i) => [i, i * i, 1])))
-    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
-    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ unk_token: '[UNK]' }))
-  }
-
-  test('in a folder, by ONNX Runtime: labels are means of their words, the prompt is its words', async () => {
-    write()
-    const settings = labelVectorSettings.parse({ source: 'biobert', model: folder })
-    const { vectors } = await makeLabelVectors(settings, ['Pleural_Thickening', 'Mass'], statistics)
-    expect(vectors.source).toBe('biobert')
-    expect(vectors.labels).toEqual([
-      [9.5, 90.5, 1],
-      [8, 64, 1],
-    ])
-    // the categories of the image are pleural thickening , mass
-    expect(vectors.prompt.map(([id]) => id)).toEqual([3, 4, 5, 3, 6, 7, 9, 10, 11, 8])
-  })
-
-  test('that is not there is named, with what to do', async () => {
-    const open = (settings: object) =>
-      openTextEncoder({ source: 'biobert', model: folder, file: null, ...settings })
-    await expect(open({})).rejects.toThrow(/has no onnx\/text_model\.onnx/)
-    await expect(open({ model: null })).rejects.toThrow(/biobert needs model.*optimum-cli export onnx/)
-    await expect(open({ model: join(folder, 'none') })).rejects.toThrow(/is no folder/)
-    write()
-    writeFileSync(join(folder, 'model.onnx'), 'no model')
-    await expect(open({})).rejects.toThrow(/is no ONNX model/)
-  })
-
-  test('on a hub that cannot be reached: the address is named', async () => {
-    const env = { XDG_CACHE_HOME: folder, HF_ENDPOINT: 'http://127.0.0.1:9' }
-    const opened = openTextEncoder({ source: 'clip', model: null, file: null }, { env, retries: 0 })
-    await expect(opened).rejects.toThrow(PluradError)
-    await expect(opened).rejects.toThrow(
-      /127\.0\.0\.1:9\/Xenova\/clip-vit-base-patch32\/resolve\/main\/onnx\/text_model\.onnx/,
-    )
-  })
-
-  test('with a vector of the whole text: that is the label, where words are as wide', async () => {
-    const encoder = (width: number): TextEncoder => ({
-      encode: (text) =>
-        Promise.resolve({
-          tokens: text.split(' ').map((word) => [word.length, 0]),
-          text: Array<number>(width).fill(7),
-        }),
-    })
-    expect((await vectorsFromEncoder(encoder(2), 'clip', ['Mass'])).labels).toEqual([[7, 7]])
-    expect((await vectorsFromEncoder(encoder(3), 'clip', ['A mass'])).labels).toEqual([[2.5, 0]])
   })
 })

@@ -124,7 +124,7 @@ function twinsOf(ownKey: string, model: Classifier, named: ReadonlySet<string>):
 
 /** Training would fail much later, and the learning rate would be blamed. */
 function assertFinite(values: Tensor, file: string, key: string): void {
-  if (Number(values.isFinite().all().item()) === 1) return
+  if (values.isFinite().all().item() === 1) return
   throw new DataError(
     `${file}: ${key} holds values that are not numbers or infinite. The training that wrote it went wrong: use weights ` +
       'from before.',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FileServer, serve } from '../../../test/file-server.js'
+import { impliedNormalisation } from '../../recipe/normalisation.js'
 import { backbones } from '../registry.js'
 import { locateWeights, weightsCache, type LocateOptions } from './locate.js'
 import { knownCheckpoint, knownCheckpoints, normalisationOf } from './sources.js'
@@ -29,6 +30,7 @@ afterEach(async () => {
 })
 
 const data = Buffer.from('weights')
+const sha256 = createHash('sha256').update(data).digest('hex')
 const asked = (): string[] => server.requests.map(({ url }) => url)
 /** Serves some paths and has nothing else. */
 function offer(...paths: string[]): void {
@@ -89,10 +91,126 @@ describe('weights are found', () => {
   })
 })
 
+describe('a known checkpoint is recognised', () => {
+  const entry = knownCheckpoint('torchxrayvision/densenet121-res224-nih')
+  const name = entry?.url.split('/').at(-1) ?? ''
+
+  test.each(['', '?download=1', `#sha256=${sha256}`])('by its address, %s at its end', async (end) => {
+    offer(`/mirror/${name}`)
+    const reference = `${entry?.url}${end}`
+    const file = join(weightsCache(options.env), name)
+    expect(await locateWeights(reference, options)).toEqual({ file, known: entry })
+    expect(impliedNormalisation(reference, 1)).toEqual({ mean: [0.5], std: [1 / 2048] })
+  })
+
+  test('on a hub, however much of its address is left out', async () => {
+    const vit = knownCheckpoint('timm/vit_s_16')
+    const place = '/timm/vit_small_patch16_224.augreg_in21k_ft_in1k/resolve/main/model.safetensors'
+    offer(place)
+    const written = vit?.url.replace('/model.safetensors', '') ?? ''
+    for (const reference of [written, `${written}@main`, `${written}/model.safetensors`])
+      expect((await locateWeights(reference, options)).known).toBe(vit)
+    expect(asked()).toEqual([place])
+    expect(knownCheckpoint(`${written}@other`)).toBeNull()
+    expect(knownCheckpoint(`${written}/pytorch_model.bin`)).toBeNull()
+  })
+
+  test("by the old address of torchvision's EfficientNets, whose names had wrong checksums", () => {
+    const models = 'https://download.pytorch.org/models'
+    expect(knownCheckpoint(`${models}/efficientnet_b0_rwightman-3dd342df.pth`)).toMatchObject({
+      id: 'torchvision/efficientnet_b0',
+      // https://github.com/pytorch/vision/issues/7744: what the file's checksum is.
+      sha256: '7f5810bc96def8f7552d5b7e68d53c4786f81167d28291b21c0d90e1fca14934'.slice(0, 8),
+    })
+  })
+})
+
+describe('weights with a checksum of their own', () => {
+  beforeEach(() => delete options.env['PLURAD_WEIGHTS_MIRROR'])
+
+  test.each([sha256, sha256.slice(0, 8), sha256.toUpperCase()])('%s, are taken', async (checksum) => {
+    offer('/a/model.pt', '/owner/name/resolve/v1/x.pth')
+    const url = `${server.base}/a/model.pt`
+    const { file } = await locateWeights(`${url}#sha256=${checksum}`, options)
+    expect(readFileSync(file)).toEqual(data)
+    // The checksum is no part of the address.
+    expect((await locateWeights(url, options)).file).toBe(file)
+    expect(asked()).toEqual(['/a/model.pt'])
+    const hub = await locateWeights(`hf:owner/name/x.pth@v1#sha256=${checksum}`, options)
+    expect(hub.file).toMatch(/owner\/name\/v1\/x\.pth$/)
+  })
+
+  test('are refused where they are others, fetched just now or long ago', async () => {
+    offer('/a/model.pt', '/owner/name/resolve/main/model.safetensors')
+    for (const address of [`${server.base}/a/model.pt`, 'hf:owner/name']) {
+      const { file } = await locateWeights(address, options)
+      const reference = `${address}#sha256=${'0'.repeat(64)}`
+      const message =
+        `has the SHA-256 ${sha256}, expected was one that begins with ${'0'.repeat(64)}: it is not the file that is meant or ` +
+        'is damaged, and has been removed. Run the same command again to fetch it anew, or correct what follows #.'
+      await expect(locateWeights(reference, options)).rejects.toThrow(`${file} ${message}`)
+      expect(existsSync(file)).toBe(false)
+      await expect(locateWeights(reference, options)).rejects.toThrow(message)
+      expect(existsSync(file)).toBe(false)
+    }
+    expect(asked()).toHaveLength(4)
+  })
+
+  test('are refused before anything is fetched where it is written otherwise', async () => {
+    for (const end of [
+      'md5=0123456789abcdef',
+      'sha256=0123',
+      'sha256=xyz',
+      `sha256=${sha256}0`,
+      'main',
+      '',
+    ]) {
+      const located = locateWeights(`${server.base}/a/model.pt#${end}`, options)
+      await expect(located).rejects.toThrow(`'${end}' after # is no checksum. Expected is #sha256=`)
+    }
+    await expect(locateWeights('torchvision/densenet121#x', options)).rejects.toThrow(/is no checksum/)
+    expect(asked()).toEqual([])
+  })
+
+  test('on a path: # is a part of its name', async () => {
+    const file = join(folder, 'run#sha256=3.pt')
+    writeFileSync(file, data)
+    expect(await locateWeights(file, options)).toEqual({ file, known: null })
+  })
+})
+
+describe("PyTorch's own files have it in their names", () => {
+  test('as torch.hub.load_state_dict_from_url checks it', async () => {
+    const name = `/other-net-${sha256.slice(0, 8)}.pth`
+    offer(`/mirror${name}`, '/mirror/other-01234567.pth', '/mirror/plain.pth')
+    const url = (path: string): string => `https://download.pytorch.org/models${path}`
+    expect((await locateWeights(url(name), options)).known).toBeNull()
+    await locateWeights(url('/plain.pth'), options)
+    const wrong = locateWeights(url('/other-01234567.pth'), options)
+    await expect(wrong).rejects.toThrow(
+      `expected was one that begins with 01234567: it is not the file that its name says or is damaged, and has been removed. ` +
+        `Run the same command again to fetch it anew, or state its checksum where the name is wrong: ` +
+        `${url('/other-01234567.pth')}#sha256=…`,
+    )
+    await locateWeights(`${url('/other-01234567.pth')}#sha256=${sha256}`, options)
+  })
+})
+
 describe('weights are refused', () => {
+  test('that are not the published ones, given by their address', async () => {
+    const place = join(weightsCache(options.env), 'resnet18-f37072fd.pth')
+    mkdirSync(weightsCache(options.env), { recursive: true })
+    writeFileSync(place, data)
+    await expect(
+      locateWeights('https://download.pytorch.org/models/resnet18-f37072fd.pth', options),
+    ).rejects.toThrow(
+      `${place} has the SHA-256 ${sha256}, expected was one that begins with f37072fd: it is not torchvision/resnet18`,
+    )
+    expect(existsSync(place)).toBe(false)
+  })
+
   test('that are not the published ones', async () => {
     offer('/mirror/densenet121-a639ec97.pth')
-    const sha256 = createHash('sha256').update(data).digest('hex')
     await expect(locateWeights('torchvision/densenet121', options)).rejects.toThrow(
       `has the SHA-256 ${sha256}, expected was one that begins with a639ec97`,
     )

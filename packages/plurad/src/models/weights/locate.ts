@@ -1,6 +1,7 @@
 /**
  * From what a recipe says of weights to a file on this machine: a path, an address, `hf:owner/name[/file][@revision]`, or the
- * name of a known checkpoint. What is fetched is kept in the user's cache and checked.
+ * name of a known checkpoint; all but a path may end in `#sha256=` and a checksum. What is fetched is kept in the user's cache
+ * and checked.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, rmSync, statSync } from 'node:fs'
@@ -10,7 +11,14 @@ import { digestOf } from '../../checksum.js'
 import { download, NotFoundError, type DownloadOptions } from '../../download.js'
 import { DataError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
-import { knownCheckpoint, knownCheckpoints, type KnownCheckpoint } from './sources.js'
+import {
+  checksumInName,
+  HUB_FILES,
+  knownCheckpoint,
+  knownCheckpoints,
+  splitReference,
+  type KnownCheckpoint,
+} from './sources.js'
 
 export interface Located {
   file: string
@@ -27,8 +35,15 @@ export interface LocateOptions {
   retryDelay?: number
 }
 
-/** Files that a hub's model is looked for in, the first that there is. */
-const HUB_FILES = ['model.safetensors', 'pytorch_model.bin']
+/** What a file has to be. */
+interface Expected {
+  /** What its SHA-256 begins with. */
+  sha256: string
+  /** What a file with another one is not. */
+  what: string
+  /** What to do beside fetching it anew, where there is something. */
+  otherWay: string
+}
 
 /**
  * @throws DataError where there is no such file or name, or the file is not the announced one; PluradError where it cannot
@@ -42,12 +57,14 @@ export async function locateWeights(reference: string, options: LocateOptions = 
       throw new DataError(`The weights ${reference} are a folder. Name the file within it.`)
     return { file: reference, known: null }
   }
-  const address = known?.url ?? reference
-  if (address.startsWith('hf:')) return { file: await fromHub(address, known, options), known }
+  const address = known?.url ?? splitReference(reference).address
+  if (address.startsWith('hf:'))
+    return { file: await fromHub(address, expectedOf(reference, address, known), options), known }
   if (/^https?:\/\//.test(address)) {
-    const url = mirrored(address, env)
+    if (!URL.canParse(address)) throw new DataError(`${address} is no address: expected https://host/file.`)
     const target = join(weightsCache(env), cacheName(address))
-    return { file: await fetched(url, target, known, options), known }
+    const expected = expectedOf(reference, address, known)
+    return { file: await fetched(mirrored(address, env), target, expected, options), known }
   }
   const ids = knownCheckpoints.map(({ id }) => id)
   // A run keeps absolute paths; the folders before a misspelt name say nothing of what was meant.
@@ -58,42 +75,120 @@ export async function locateWeights(reference: string, options: LocateOptions = 
   )
 }
 
+/**
+ * The first of these files that a hub has at `hf:owner/name[/folder][@revision]`; null where it has none. What is in the cache
+ * is taken before the hub is asked, so that what was fetched once is found without a connection.
+ *
+ * @throws DataError where the place is written otherwise; PluradError where the hub cannot be reached
+ */
+export async function locateOnHub(
+  place: string,
+  names: readonly string[],
+  options: LocateOptions = {},
+): Promise<string | null> {
+  if (splitReference(place).fragment !== null) {
+    throw new DataError(
+      `${place}: a checksum is one file's, and this names several (${names.join(', ')} …). Leave out what follows #; ` +
+        'hf:owner/name@<commit> holds them all.',
+    )
+  }
+  const { repository, path, revision } = hubPlace(place)
+  const files = path === null ? names : names.map((name) => `${path}/${name}`)
+  return firstOnHub({ repository, revision }, files, [], options)
+}
+
 /** `$XDG_CACHE_HOME/plurad/weights`, else `~/.cache/plurad/weights`. */
 export function weightsCache(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'plurad', 'weights')
 }
 
-async function fromHub(
-  address: string,
-  known: KnownCheckpoint | null,
-  options: LocateOptions,
-): Promise<string> {
-  const { env = process.env } = options
+/** What the publisher says of a file, and what the reference does after `#`; the latter knows better than a name. */
+function expectedOf(reference: string, address: string, known: KnownCheckpoint | null): Expected[] {
+  const expected: Expected[] = []
+  if (known !== null && known.sha256 !== null)
+    expected.push({ sha256: known.sha256, what: known.id, otherWay: '' })
+  const { fragment } = splitReference(reference)
+  const named = checksumInName(address)
+  if (fragment !== null) {
+    const stated = /^sha256=([0-9a-f]{8,64})$/i.exec(fragment)?.[1].toLowerCase()
+    if (stated === undefined) {
+      throw new DataError(
+        `${reference}: '${fragment}' after # is no checksum. Expected is #sha256= and the SHA-256 of the file, 64 ` +
+          'hexadecimal digits or at least the first 8 of them, as sha256sum prints it.',
+      )
+    }
+    expected.push({ sha256: stated, what: 'the file that is meant', otherWay: ', or correct what follows #' })
+  } else if (known === null && named !== null) {
+    const otherWay = `, or state its checksum where the name is wrong: ${address}#sha256=…`
+    expected.push({ sha256: named, what: 'the file that its name says', otherWay })
+  }
+  return expected
+}
+
+interface HubPlace {
+  repository: string
+  /** A file or folder within it; null for the whole. */
+  path: string | null
+  revision: string
+}
+
+function hubPlace(address: string): HubPlace {
   const match = /^hf:([\w.-]+\/[\w.-]+)(?:\/([^@]+))?(?:@(.+))?$/.exec(address)
   if (match === null || match[2]?.split('/').includes('..')) {
     throw new DataError(
       `${address}: expected hf:owner/name, hf:owner/name/file, or one of them with @revision at its end`,
     )
   }
-  const [, repository, file, revision = 'main'] = match as unknown as [string, string, string?, string?]
-  const endpoint = (env['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '')
-  const files = file === undefined ? HUB_FILES : [file]
+  const [, repository, path = null, revision = 'main'] = match as unknown as [
+    string,
+    string,
+    string?,
+    string?,
+  ]
+  return { repository, path, revision }
+}
+
+async function fromHub(
+  address: string,
+  expected: readonly Expected[],
+  options: LocateOptions,
+): Promise<string> {
+  const { repository, path, revision } = hubPlace(address)
+  const files = path === null ? HUB_FILES : [path]
+  const found = await firstOnHub({ repository, revision }, files, expected, options)
+  if (found !== null) return found
+  throw new DataError(
+    `${repository} has no ${files.join(' and no ')} at ${endpointOf(options)} (revision ${revision}). Name its file: ` +
+      `hf:${repository}/<file>.`,
+  )
+}
+
+async function firstOnHub(
+  { repository, revision }: Pick<HubPlace, 'repository' | 'revision'>,
+  files: readonly string[],
+  expected: readonly Expected[],
+  options: LocateOptions,
+): Promise<string | null> {
+  const { env = process.env } = options
+  const outside = files.find((name) => name.split('/').includes('..'))
+  if (outside !== undefined) throw new DataError(`${outside} lies outside of hf:${repository}.`)
   const place = (name: string): string =>
     join(weightsCache(env), 'hf', repository, encodeURIComponent(revision), ...name.split('/'))
   const there = files.find((name) => existsSync(place(name)))
-  if (there !== undefined) return checked(place(there), known, options)
+  if (there !== undefined) return checked(place(there), expected, options)
   for (const name of files) {
-    const url = `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`
+    const url = `${endpointOf(options)}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`
     try {
-      return await fetched(url, place(name), known, options)
+      return await fetched(url, place(name), expected, options)
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error
     }
   }
-  throw new DataError(
-    `${repository} has no ${files.join(' and no ')} at ${endpoint} (revision ${revision}). Name its file: ` +
-      `hf:${repository}/<file>.`,
-  )
+  return null
+}
+
+function endpointOf({ env = process.env }: LocateOptions): string {
+  return (env['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '')
 }
 
 /** The same file name under `PLURAD_WEIGHTS_MIRROR`, for networks that do not reach the internet. */
@@ -113,10 +208,10 @@ function cacheName(url: string): string {
 async function fetched(
   url: string,
   target: string,
-  known: KnownCheckpoint | null,
+  expected: readonly Expected[],
   options: LocateOptions,
 ): Promise<string> {
-  if (existsSync(target)) return checked(target, known, options)
+  if (existsSync(target)) return checked(target, expected, options)
   options.onNote?.(`Downloading ${url}`)
   await download(url, target, {
     signal: options.signal,
@@ -128,22 +223,22 @@ async function fetched(
       `Without a connection: get ${url} on another machine and put it at ${target}, set model.weights to the file, or set ` +
       'PLURAD_WEIGHTS_MIRROR (files) or HF_ENDPOINT (hf:) to a server that has it.',
   })
-  return checked(target, known, options)
+  return checked(target, expected, options)
 }
 
-/** Refuses and removes a file whose checksum is not the published one. */
+/** Refuses and removes a file of another checksum. */
 async function checked(
   file: string,
-  known: KnownCheckpoint | null,
+  expected: readonly Expected[],
   { signal }: LocateOptions,
 ): Promise<string> {
-  const expected = known?.sha256 ?? null
-  if (expected === null) return file
+  if (expected.length === 0) return file
   const { sha256 } = await digestOf(file, { signal })
-  if (sha256.startsWith(expected)) return file
+  const other = expected.find((one) => !sha256.startsWith(one.sha256))
+  if (other === undefined) return file
   rmSync(file, { force: true })
   throw new DataError(
-    `${file} has the SHA-256 ${sha256}, expected was one that begins with ${expected}: it is not ${known?.id ?? ''} or is ` +
-      'damaged, and has been removed. Run the same command again to fetch it anew.',
+    `${file} has the SHA-256 ${sha256}, expected was one that begins with ${other.sha256}: it is not ${other.what} or is ` +
+      `damaged, and has been removed. Run the same command again to fetch it anew${other.otherWay}.`,
   )
 }

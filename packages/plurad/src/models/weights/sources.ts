@@ -49,12 +49,12 @@ const TORCHVISION: readonly (readonly [string, string, number, number?])[] = [
   ['mobilenet_v3_small', 'mobilenet_v3_small-047dcff4', 67.668],
   ['mobilenet_v3_large', 'mobilenet_v3_large-8738ca79', 74.042],
   ['mobilenet_v3_large_v2', 'mobilenet_v3_large-5c1a4163', 75.274],
-  ['efficientnet_b0', 'efficientnet_b0_rwightman-3dd342df', 77.692],
-  ['efficientnet_b1', 'efficientnet_b1_rwightman-533bc792', 78.642, 240],
+  ['efficientnet_b0', 'efficientnet_b0_rwightman-7f5810bc', 77.692],
+  ['efficientnet_b1', 'efficientnet_b1_rwightman-bac287d4', 78.642, 240],
   ['efficientnet_b1_v2', 'efficientnet_b1-c27df63c', 79.838, 240],
-  ['efficientnet_b2', 'efficientnet_b2_rwightman-bcdf34b7', 80.608, 288],
-  ['efficientnet_b3', 'efficientnet_b3_rwightman-cf984f9c', 82.008, 300],
-  ['efficientnet_b4', 'efficientnet_b4_rwightman-7eb33cd5', 83.384, 380],
+  ['efficientnet_b2', 'efficientnet_b2_rwightman-c35c1473', 80.608, 288],
+  ['efficientnet_b3', 'efficientnet_b3_rwightman-b3899882', 82.008, 300],
+  ['efficientnet_b4', 'efficientnet_b4_rwightman-23ab8bcd', 83.384, 380],
   ['convnext_tiny', 'convnext_tiny-983f1562', 82.52],
   ['convnext_small', 'convnext_small-0c510722', 83.616],
   ['convnext_base', 'convnext_base-6075fbad', 84.062],
@@ -63,6 +63,18 @@ const TORCHVISION: readonly (readonly [string, string, number, number?])[] = [
   ['swin_s', 'swin_s-5e29d889', 83.196],
   ['swin_b', 'swin_b-68c6b09e', 83.582],
 ]
+
+/**
+ * Checksums in the old names of torchvision's EfficientNets, which were wrong, and in the names that it gave the same files
+ * then (pytorch/vision#8036). The old addresses are still in use.
+ */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['3dd342df', '7f5810bc'],
+  ['533bc792', 'bac287d4'],
+  ['bcdf34b7', 'c35c1473'],
+  ['cf984f9c', 'b3899882'],
+  ['7eb33cd5', '23ab8bcd'],
+])
 
 /** The second training recipe of some architectures is `<backbone>_v2`; MobileNet's own name ends so too. */
 function backboneOf(name: string): string {
@@ -226,9 +238,42 @@ export const knownCheckpoints: readonly KnownCheckpoint[] = [
   ...others.map((entry): KnownCheckpoint => ({ ...DEFAULTS, ...entry })),
 ]
 
-/** The checkpoint of this name; null where there is none. */
-export function knownCheckpoint(id: string): KnownCheckpoint | null {
-  return knownCheckpoints.find((entry) => entry.id === id) ?? null
+/** Files that a hub's model is looked for in, the first that there is. */
+export const HUB_FILES = ['model.safetensors', 'pytorch_model.bin']
+
+/** What stands before `#`, and what after it: an address or name may end in `#sha256=` and a checksum. */
+export function splitReference(reference: string): { address: string; fragment: string | null } {
+  const at = reference.indexOf('#')
+  if (at < 0) return { address: reference, fragment: null }
+  return { address: reference.slice(0, at), fragment: reference.slice(at + 1) }
+}
+
+/** The checkpoint of this name or at this address; null where none is known. */
+export function knownCheckpoint(reference: string): KnownCheckpoint | null {
+  const { address } = splitReference(reference)
+  const plain = plainAddress(address)
+  return knownCheckpoints.find(({ id, url }) => id === address || plainAddress(url) === plain) ?? null
+}
+
+/** One way of writing for the addresses of one file. */
+function plainAddress(address: string): string {
+  const hub = /^hf:([^/@]+\/[^/@]+)(?:\/([^@]+))?(?:@main)?$/.exec(address)
+  if (hub !== null) return `hf:${hub[1]}/${hub[2] ?? HUB_FILES[0]}`
+  if (!/^https?:/.test(address) || !URL.canParse(address)) return address
+  const { host, pathname } = new URL(address)
+  return `https://${host}${presentName(pathname)}`
+}
+
+function presentName(path: string): string {
+  return path.replace(/(?<=-)[0-9a-f]{8}(?=\.\w+$)/, (checksum) => RENAMED.get(checksum) ?? checksum)
+}
+
+/** What the SHA-256 of a file of PyTorch's begins with by its name, as torch.hub's `check_hash` has it; null for others. */
+export function checksumInName(address: string): string | null {
+  if (!URL.canParse(address)) return null
+  const { host, pathname } = new URL(address)
+  if (host !== 'download.pytorch.org') return null
+  return /-([0-9a-f]{8,64})\.\w+$/.exec(presentName(pathname))?.[1] ?? null
 }
 
 /** Whether what a recipe says of weights is a path, rather than an address or the name of a known checkpoint. */
