@@ -1,6 +1,7 @@
 /** What `plurad/predict` is in Node and in a browser alike. */
 export { explainExported, methodsOf, type ExplainExportedOptions } from '../explain/exported/explain.js'
 export type { Explained } from '../explain/explained.js'
+export type { LabelChoice } from '../explain/labels.js'
 export { ontoSquare, Placement } from '../explain/placement.js'
 export { blended, infernoAt } from '../explain/render/colour-map.js'
 export type { Findings, SampleNote } from './findings.js'

@@ -1,7 +1,7 @@
 /**
  * Explanations of an exported model, without libtorch; runs in Node and in the browser.
  *
- *     const { heatmaps, labels } = await explainExported(model, image, { name: 'a.png', labels: chooseTop(3) })
+ *     const { heatmaps, labels } = await explainExported(model, image, { name: 'a.png', labels: { kind: 'top', count: 3 } })
  */
 import type { DecodedImage } from '../../data/image.js'
 import { preprocess } from '../../data/preprocess.js'
