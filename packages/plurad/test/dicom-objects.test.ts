@@ -1,11 +1,14 @@
 /** Structured reports and heat maps as other software sees them: dcmtk, dicom3tools and an Orthanc archive. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeImage } from '../src/data/formats/decode.js'
 import { readDicom, renderFrame } from '../src/data/formats/dicom/index.js'
+import { generatePhantoms } from '../src/data/phantom/index.js'
 import {
   labelCodes,
   Maker,
@@ -15,7 +18,15 @@ import {
   structuredReport,
   uidFrom,
 } from '../src/dicom/index.js'
+import { fitKnownKind } from '../src/export/known-kind.js'
+import { withMetadata } from '../src/export/onnx/metadata.js'
+import type { ModelInfo } from '../src/models/model-info.js'
+import { openSession } from '../src/predict/node.js'
+import { OnnxModel } from '../src/predict/onnx-model.js'
+import { KNOWN_KIND_KEY, type OutOfDistribution } from '../src/predict/out-of-distribution.js'
+import { succeed } from './cli.js'
 import { has, Orthanc, orthancIsThere } from './orthanc.js'
+import { writeRandomModel } from './random-model.js'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 const SOURCES = { image: fixture('dicom-objects/source.dcm'), frames: fixture('dicom/files/frames.dcm') }
@@ -47,8 +58,12 @@ function objectsOf(file: string, frame: number): Record<'report' | 'capture' | '
   }
   const image = renderFrame(readDicom(content), frame, 'full')
   return {
-    report: structuredReport(maker, { source, frame, findings, codes: labelCodes() }),
-    capture: secondaryCapture(maker, { source, frame, image, heatmap }),
+    report: structuredReport(maker, {
+      ...{ source, frame, findings, codes: labelCodes() },
+      kind: { score: 2.345, percentile: 100, isUnlike: true },
+      remarks: ['Warning: in colour (Überlauf)'],
+    }),
+    capture: secondaryCapture(maker, { source, frame, image, heatmap: { ...heatmap, views: ['shifts'] } }),
     map: parametricMap(maker, { source, frame, heatmap }),
   }
 }
@@ -90,6 +105,12 @@ describe.skipIf(!dcmtk)('dcmtk (not installed: skipped)', () => {
       '<has concept mod TEXT:(111003,DCM,"Algorithm Version")="0.1.0">',
       '<contains CODE:(121071,DCM,"Finding")=(233604007,SCT,"Pneumonia")>',
       '<inferred from IMAGE:(121112,DCM,"Source of Measurement")=(CR image,)>',
+      '<contains CONTAINER:(C0034375,UMLS,"Qualitative Evaluations")=SEPARATE>',
+      '<contains CODE:(KIND_OF_IMAGE,99PLURAD,"Whether the image is of a kind that the model knows")=' +
+        '(KIND_UNLIKE,99PLURAD,"Unlike the images that the model knows")>',
+      '<contains TEXT:(121106,DCM,"Comment")="Unlike the images that the model knows: distance 2.35, where 99 of 100 ' +
+        'validation images of the model stay below 1 (percentile 100.0). The probabilities may mean nothing.">',
+      '<contains TEXT:(121106,DCM,"Comment")="Warning: in colour (Überlauf)">',
     ])
       expect(lines).toContain(line)
     const decisions = lines.filter((line) => line.includes('Presence of property'))
@@ -122,7 +143,9 @@ describe.skipIf(!dcmtk)('dcmtk (not installed: skipped)', () => {
   })
 
   it('finds how the heat maps came about, and their units and place', () => {
-    expect(say('dcmdump', '+P', 'DerivationDescription', files.capture)).toContain('grad-cam')
+    const description = say('dcmdump', '+L', '+P', 'DerivationDescription', files.capture)
+    expect(description).toContain('Heat map (grad-cam) of the label Effusion, probability 0.812')
+    expect(description).toContain('mean over the image and its shifts; the map is of the image as it is')
     expect(say('dcmdump', '+P', 'LossyImageCompressionRatio', files.capture)).toContain('[12.5]')
     const map = say('dcmdump', files.map)
     expect(map).toMatch(/OF 0\\0\.25\\0\.5\\0\.75\\1\\0 +#.*FloatPixelData/)
@@ -178,3 +201,134 @@ describe.skipIf(!orthancIsThere)('an Orthanc archive (not installed: skipped)', 
     expect(JSON.stringify(tags.ContentSequence)).toContain('Pleural effusion')
   })
 })
+
+describe('plurad predict', () => {
+  interface Result {
+    findings: { label: string; probability: number; present: boolean | null }[]
+    out_of_distribution: OutOfDistribution | null
+  }
+  const views = ['--tta', 'shifts,rotations,zooms']
+  const withoutLibtorch = { env: { PLURAD_TORCH_BUILD: '/nowhere/current.json' } }
+  const at = (name: string): string => join(folder, name)
+  let images: string[]
+  let scan: string
+
+  async function model(name: string, changes: Partial<ModelInfo> = {}, seed = 0): Promise<string> {
+    const decoded = await Promise.all(images.slice(0, 4).map((image) => decodeImage(image)))
+    return writeRandomModel(at(name), {
+      changes: { labels: ['Effusion', 'Mass', 'Odd'], ...changes },
+      ...{ seed, images: decoded },
+    }).onnx
+  }
+
+  /** What is printed of the one image. */
+  async function predict(onnx: string, ...flags: string[]): Promise<Result & { stderr: string }> {
+    const { stdout, stderr } = await succeed(['predict', onnx, scan, '--json', ...flags], withoutLibtorch)
+    const [result] = JSON.parse(stdout) as [Result]
+    return { ...result, stderr }
+  }
+
+  const expectValid = (file: string): void => {
+    if (!dicom3tools) return
+    const { stderr } = spawnSync('dciodvfy', [file], { encoding: 'utf8' })
+    expect(stderr.split('\n').filter((line) => line.startsWith('Error'))).toEqual([])
+  }
+
+  beforeAll(async () => {
+    await generatePhantoms(at('phantoms'), { count: 40, size: 32, seed: 3 })
+    images = readdirSync(at('phantoms/images')).map((name) => at(`phantoms/images/${name}`))
+    scan = at('scan.dcm')
+    copyFileSync(SOURCES.image, scan)
+  })
+
+  it('writes the numbers of the views that were averaged into every object, and shows what they find', async () => {
+    const plain = await predict(await model('plain'))
+    const seen = await predict(at('plain.onnx'), ...views)
+    // What is present alone is absent with views and the other way round.
+    const thresholds = plain.findings.map(
+      ({ probability }, i) => (probability + seen.findings[i].probability) / 2,
+    )
+    const onnx = await model('between', { thresholds })
+    const folders = ['--sr', at('sr'), '--heatmaps-dicom', at('maps')]
+    const { findings, stderr } = await predict(onnx, ...views, ...folders)
+    findings.forEach(({ label, probability, present }, i) => {
+      expect(present, label).toBe(probability >= thresholds[i])
+      expect(present, label).not.toBe(plain.findings[i].probability >= thresholds[i])
+    })
+    const sorted = [...findings].sort((a, b) => b.probability - a.probability)
+    const present = sorted.filter((finding) => finding.present)
+    const shown = present.length > 0 ? present : sorted.slice(0, 1)
+    const silent = shown.filter(({ label }) => stderr.includes(`no heat map of ${label}, nothing speaks`))
+    const drawn = shown.filter((finding) => !silent.includes(finding))
+    const names = readdirSync(at('maps'))
+    expect(drawn.length).toBeGreaterThan(0)
+    expect(names.sort()).toEqual(
+      drawn.flatMap(({ label }) => [`scan.${label}.pm.dcm`, `scan.${label}.sc.dcm`]).sort(),
+    )
+    for (const { label, probability } of drawn) {
+      const capture = readFileSync(at(`maps/scan.${label}.sc.dcm`))
+      expect(capture.includes(`label ${label}, probability ${probability.toFixed(3)}, by`)).toBe(true)
+      expect(capture.includes('mean over the image and its shifts, rotations, zooms; the map is of')).toBe(
+        true,
+      )
+      expectValid(at(`maps/scan.${label}.sc.dcm`))
+      expectValid(at(`maps/scan.${label}.pm.dcm`))
+    }
+    const report = readFileSync(at('sr/scan.sr.dcm'))
+    expect(report.includes('test_time_augmentation=shifts,rotations,zooms')).toBe(true)
+    for (const { probability } of findings)
+      expect(report.includes(String(probability).slice(0, 12))).toBe(true)
+    expectValid(at('sr/scan.sr.dcm'))
+
+    const alone = await predict(onnx, '--heatmaps', at('alone'))
+    const averaged = await predict(onnx, ...views, '--heatmaps', at('averaged'))
+    expect(alone.stderr).not.toContain('means over')
+    expect(averaged.stderr).toContain(
+      'means over shifts, rotations, zooms; the maps are of the images as they',
+    )
+    const [one, other] = ['alone', 'averaged'].map((name) => readFileSync(at(`${name}/scan.cam.png`)))
+    expect(one.equals(other)).toBe(false)
+  })
+
+  it('says in the report what it says in words: that an image is unlike those that the model knows', async () => {
+    const onnx = await model('knowing')
+    const opened = await OnnxModel.open(readFileSync(onnx), onnx, openSession, { threads: 1 })
+    const sources = { training: images.slice(0, 28), validation: images.slice(28) }
+    const kind = await fitKnownKind(opened, sources, { workers: 0 })
+    await opened.close()
+    writeFileSync(onnx, withMetadata(readFileSync(onnx), KNOWN_KIND_KEY, JSON.stringify(kind)))
+    const { out_of_distribution: alone } = await predict(onnx)
+    const { out_of_distribution: viewed } = await predict(onnx, ...views, '--sr', at('unlike'))
+    expect(alone?.percentile).toBe(100)
+    expect(viewed?.percentile).toBe(100)
+    expect(viewed?.score).toBeCloseTo(alone?.score ?? NaN, 6)
+    const report = readFileSync(at('unlike/scan.sr.dcm'))
+    expect(
+      report.includes(`Unlike the images that the model knows: distance ${alone?.score.toFixed(2)},`),
+    ).toBe(true)
+    // 12 x 8 pixels, of which the command warns as well.
+    expect(report.includes('Warning: it has 12 x 8 pixels only, where the model looks at 64 x 64')).toBe(true)
+    expectValid(at('unlike/scan.sr.dcm'))
+  })
+
+  it('names every member of an ensemble', async () => {
+    const recipe = (name: string): Partial<ModelInfo> => ({ recipe: { name } })
+    const long = 'second with a name that is longer than a value of 64 characters may be in DICOM'
+    const members = [await model('one', recipe('first')), await model('two', recipe(long), 1)]
+    await succeed(['predict', ...members, scan, '--sr', at('ensemble')], withoutLibtorch)
+    const file = at('ensemble/scan.sr.dcm')
+    expectValid(file)
+    const report = readFileSync(file)
+    for (const text of [
+      `Plurad ensemble of 2: first, ${long}`,
+      'member_1=first; version=0.1.0; backbone=guita_cnn; head=linear; training_data=none; file=one.onnx; sha256=',
+      `member_2=${long}; version=0.1.0; backbone=guita_cnn; head=linear; training_data=none; file=two.onnx; sha256=`,
+    ])
+      expect(report.includes(text), text).toBe(true)
+    for (const member of members) expect(report.includes(sha256(readFileSync(member)))).toBe(true)
+  })
+})
+
+function sha256(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}

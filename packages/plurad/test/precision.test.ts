@@ -116,9 +116,14 @@ describe('export', () => {
     describe('mean')
     const { stderr } = await succeed(['export', ensemble, '--no-ood'])
     const models = ['1-run.onnx', '2-run.onnx'].map((name) => join(ensemble, 'models', name))
-    expect(stderr).toContain(`plurad predict ${models.join(' ')} image.png`)
+    expect(stderr).toContain(`plurad predict ${ensemble} image.png`)
     const { stdout } = await succeed(['predict', ...models, image, '--csv'], withoutLibtorch)
     expect(stdout.split('\n')[0]).toMatch(/^image,/)
+    expect((await succeed(['predict', ensemble, image, '--csv'], withoutLibtorch)).stdout).toBe(stdout)
+    rmSync(models[1])
+    expect(await fail(['predict', ensemble, image])).toMatch(
+      /is an ensemble of 2 models, and .*models has 1 of them: run plurad export .*ensemble first/,
+    )
     describe('weighted')
     expect(await fail(['export', ensemble])).toContain('by weighted, prediction by their mean')
   })

@@ -71,7 +71,8 @@ Examples:
       for (const [i, member] of members.entries()) await exportRun(member, files[i], choice, flags)
       if (choice.format === 'onnx')
         process.stderr.write(
-          `Together: plurad predict ${files.map(shellWord).join(' ')} image.png gives the mean of their probabilities.\n`,
+          `Together: plurad predict ${(flags.out === undefined ? [run] : files).map(shellWord).join(' ')} image.png gives the ` +
+            'mean of their probabilities.\n',
         )
     })
 }

@@ -7,7 +7,7 @@ import { readEnvironment } from '../run/environment.js'
 import { RunFolder } from '../run/folder.js'
 import { checkDevice, infer } from './infer.js'
 import { expandInputs, splitModels } from './predict/inputs.js'
-import { csvOf, jsonOf, reportUnreadable, textOf } from './predict/outputs.js'
+import { csvOf, jsonOf, longCsvOf, reportUnreadable, textOf } from './predict/outputs.js'
 import type { Outcome } from './predict/results.js'
 import { findOnnxFile, predictOnnx } from './predict-onnx.js'
 import { parseThreads } from './threads.js'
@@ -16,6 +16,7 @@ import { TTA_HELP, ttaViews } from './tta.js'
 interface Flags {
   json?: boolean
   csv?: boolean
+  csvLong?: boolean
   strict?: boolean
   tta?: string
   threads?: string
@@ -40,6 +41,7 @@ export function register(program: Command): void {
     )
     .option('--json', 'print one JSON array')
     .option('--csv', 'print a table with one column a label')
+    .option('--csv-long', 'print a table with one row a finding: probability, calibrated, threshold, present')
     .option('--submission <sample>', "fill a challenge's sample submission, to be written to --out")
     .option('--out <file>', 'the submission to write')
     .option('--decisions', "submit 1 and 0 by the model's thresholds instead of probabilities")
@@ -68,7 +70,7 @@ Examples:
     )
     .action(async (model: string, rest: string[], flags: Flags) => {
       checkFlags(flags)
-      const { models, files } = splitModels([model, ...rest])
+      const { models, files } = await splitModels([model, ...rest])
       if (models.length > 1 && (flags.heatmaps ?? flags.heatmapsDicom) !== undefined)
         throw new UsageError(
           'predict: --heatmaps and --heatmaps-dicom show what one model looked at: name one, not several',
@@ -89,8 +91,9 @@ function checkFlags({
   submission,
   out,
   decisions,
-  csv,
-  json,
+  csv = false,
+  csvLong = false,
+  json = false,
   sr,
   codes,
   heatmaps,
@@ -98,13 +101,16 @@ function checkFlags({
 }: Flags): void {
   if ((submission === undefined) !== (out === undefined) || (decisions && submission === undefined))
     throw new UsageError('predict: --submission <sample> and --out <file> go together, --decisions with them')
-  if (csv && submission !== undefined)
-    throw new UsageError('predict: --csv prints findings: leave it out with --submission')
+  if ((csv || csvLong) && submission !== undefined)
+    throw new UsageError(
+      `predict: --csv${csvLong ? '-long' : ''} prints findings: leave it out with --submission`,
+    )
   if ((sr ?? heatmapsDicom) !== undefined && submission !== undefined)
     throw new UsageError('predict: --sr and --heatmaps-dicom go with printed findings, not with --submission')
   if (codes !== undefined && sr === undefined)
     throw new UsageError('predict: --codes is for the reports of --sr')
-  if (csv && json) throw new UsageError('predict: --csv and --json: choose one')
+  const forms = [json && '--json', csv && '--csv', csvLong && '--csv-long'].filter((form) => form !== false)
+  if (forms.length > 1) throw new UsageError(`predict: ${forms.join(' and ')}: choose one`)
   if (heatmaps !== undefined && (submission ?? sr ?? heatmapsDicom) !== undefined)
     throw new UsageError(
       'predict: --heatmaps goes with printed findings, not with --submission, --sr or --heatmaps-dicom',
@@ -126,7 +132,7 @@ async function predictAndSend(options: PredictFilesOptions, flags: Flags): Promi
   const plan = flags.sr === undefined ? null : await planReports(files, flags.sr, flags.codes)
   const outcome = await predictFiles({ ...options, files })
   printFindings(outcome, flags)
-  if (plan !== null) await writeReports(outcome, plan)
+  if (plan !== null) await writeReports(outcome, plan, options.models)
   if (flags.heatmapsDicom === undefined) return
   const { writeHeatmapObjects } = await import('./predict/heatmap-objects.js')
   await writeHeatmapObjects(options, outcome, flags.heatmapsDicom)
@@ -201,9 +207,10 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Outcom
 /** Findings on standard output as text, JSON or CSV; what could not be read on standard error, with exit code 1. */
 export function printFindings(
   outcome: Outcome,
-  { json = false, csv = false }: Pick<Flags, 'json' | 'csv'>,
+  { json = false, csv = false, csvLong = false }: Pick<Flags, 'json' | 'csv' | 'csvLong'>,
 ): void {
-  const text = json ? jsonOf(outcome) : csv ? csvOf(outcome) : textOf(outcome)
+  const form = json ? jsonOf : csv ? csvOf : csvLong ? longCsvOf : textOf
+  const text = form(outcome)
   if (text !== '') process.stdout.write(`${text}\n`)
   reportUnreadable(outcome, json)
 }

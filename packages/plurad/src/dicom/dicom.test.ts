@@ -12,49 +12,85 @@ import {
   readCodes,
   readSource,
   secondaryCapture,
+  structuredReport,
   uidFrom,
+  type CodedImage,
   type LabelHeatmap,
 } from './index.js'
-import { decimalString } from './write.js'
+import { decimalString, writeDicom, type Dataset } from './write.js'
 
 const fixture = (name: string): Buffer =>
   readFileSync(fileURLToPath(new URL(`../../test/fixtures/${name}`, import.meta.url)))
 const source = () => readSource(fixture('dicom-objects/source.dcm'), 'source.dcm')
 const maker = () => new Maker({ algorithm: { name: 'a', version: '1', parameters: [] } })
 
+const image = (modality: string, ...regions: string[]): CodedImage => ({ modality, regions })
+const chest = image('CR', 'CHEST')
+
 describe('codes', () => {
   const codes = labelCodes()
 
   test('of public labels are found whatever their spelling', () => {
     for (const label of ['Effusion', 'Pleural Effusion', 'pleural_effusion', 'Pleural-effusion'])
-      expect(codes(label), label).toMatchObject({ value: '60046008', scheme: 'SCT' })
+      expect(codes(label, chest), label).toMatchObject({ value: '60046008', scheme: 'SCT' })
   })
 
   test('of other labels are private, short enough and different', () => {
-    expect(codes('Lung Opacity')).toEqual({
+    expect(codes('Lung Opacity', chest)).toEqual({
       value: 'LUNG_OPACITY',
       scheme: '99PLURAD',
       meaning: 'Lung Opacity',
     })
     const long = ['Enlarged Cardiomediastinum', 'Enlarged Cardiomediastinal outline', '肺炎', '结核'].map(
-      codes,
+      (label) => codes(label, chest),
     )
     expect(new Set(long.map(({ value }) => value)).size).toBe(4)
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (label) => {
-        expect(codes(label).value).toMatch(/^[A-Z0-9_]{1,16}$|^\d+$/)
+        expect(codes(label, chest).value).toMatch(/^[A-Z0-9_]{1,16}$|^\d+$/)
       }),
     )
   })
 
+  test.each([
+    [chest, true],
+    [image('DX'), true],
+    [image('CT'), true],
+    [image('CR', 'CHEST 1 VIEW', 'T-D3000 Chest'), true],
+    [image('CT', '39607008 Lung structure'), true],
+    [image('MR', 'Thorax'), true],
+    // What knee, breast and spine have is no finding of the lung.
+    [image('CR', 'KNEE'), false],
+    [image('CR', 'Knee'), false],
+    [image('MG', 'BREAST'), false],
+    [image('CR', 'THORACIC SPINE'), false],
+    [image('CT', 'CHESTABDOMEN'), false],
+    [image('CT', 'CHEST', '818981001 Abdomen'), false],
+    [image('MG'), false],
+    [image('MR'), false],
+    [image('OT'), false],
+  ])("of words for several organs are the chest's where the file says so: %j", (shown, isChest) => {
+    const words = ['Consolidation', 'Edema', 'Effusion', 'Emphysema', 'Fibrosis', 'Mass', 'Nodule']
+    const schemes = new Set(words.map((label) => codes(label, shown).scheme))
+    expect([...schemes]).toEqual([isChest ? 'SCT' : '99PLURAD'])
+    if (!isChest) expect(codes('Mass', shown)).toEqual({ value: 'MASS', scheme: '99PLURAD', meaning: 'Mass' })
+    // These name their organ themselves.
+    for (const label of ['Pleural effusion', 'Lung mass', 'Cardiomegaly', 'Glaucoma'])
+      expect(codes(label, shown).scheme, label).toBe('SCT')
+  })
+
+  test('of labels that JavaScript knows otherwise are private', () => {
+    expect(codes('constructor', chest)).toMatchObject({ value: 'CONSTRUCTOR', scheme: '99PLURAD' })
+  })
+
   test('of a user come first', () => {
     const given = readCodes('label,code,scheme,meaning\nEffusion,RID34539,RADLEX,pleural effusion\n', 'a.csv')
-    expect(labelCodes(given)('effusion')).toEqual({
+    expect(labelCodes(given)('effusion', image('CR', 'KNEE'))).toEqual({
       value: 'RID34539',
       scheme: 'RADLEX',
       meaning: 'pleural effusion',
     })
-    expect(labelCodes(given)('Pneumonia').value).toBe('233604007')
+    expect(labelCodes(given)('Pneumonia', chest).value).toBe('233604007')
   })
 
   test.each([
@@ -100,6 +136,55 @@ describe('the source image', () => {
       spacing: [0.5, 0.25],
       timezone: '+0530',
     })
+  })
+
+  test('says which part of the body it shows, whatever the spelling, and in which of its places', () => {
+    expect(source().regions).toEqual(['CHEST'])
+    const knee = Buffer.from(fixture('dicom-objects/source.dcm'))
+    knee.write('Knee  ', knee.indexOf('CHEST '), 'latin1')
+    expect(readSource(knee, 'knee.dcm')).toMatchObject({ bodyPart: null, regions: ['Knee'] })
+    const regionsOf = (dataset: Dataset): readonly string[] =>
+      readSource(
+        writeDicom({
+          SOPClassUID: '1.2.840.10008.5.1.4.1.1.1.1',
+          SOPInstanceUID: '1.2.3',
+          StudyInstanceUID: '1.2.4',
+          SeriesInstanceUID: '1.2.5',
+          Modality: 'DX',
+          SamplesPerPixel: 1,
+          PhotometricInterpretation: 'MONOCHROME2',
+          Rows: 2,
+          Columns: 2,
+          BitsAllocated: 8,
+          BitsStored: 8,
+          HighBit: 7,
+          PixelRepresentation: 0,
+          PixelData: new ArrayBuffer(4),
+          ...dataset,
+        }),
+        'a.dcm',
+      ).regions
+    const region = (CodeValue: string, CodeMeaning: string): Dataset => ({
+      AnatomicRegionSequence: { CodeValue, CodingSchemeDesignator: 'SCT', CodeMeaning },
+    })
+    expect(regionsOf({})).toEqual([])
+    expect(regionsOf(region('72696002', 'Knee'))).toEqual(['72696002 Knee'])
+    const frames = { FrameAnatomySequence: region('51185008', 'Thorax') }
+    expect(regionsOf({ SharedFunctionalGroupsSequence: frames })).toEqual(['51185008 Thorax'])
+    expect(regionsOf({ PerFrameFunctionalGroupsSequence: [frames, frames] })).toEqual(['51185008 Thorax'])
+  })
+
+  test('decides the codes of its report', () => {
+    const knee = Buffer.from(fixture('dicom-objects/source.dcm'))
+    knee.write('KNEE  ', knee.indexOf('CHEST '), 'latin1')
+    const [ofChest, ofKnee] = [fixture('dicom-objects/source.dcm'), knee].map((content) => {
+      const findings = [{ label: 'Effusion', probability: 0.5, threshold: null }]
+      const options = { source: readSource(content, 'a.dcm'), frame: 0, findings, codes: labelCodes() }
+      return Buffer.from(structuredReport(maker(), options))
+    })
+    expect(ofChest.includes('Pleural effusion')).toBe(true)
+    expect(ofKnee.includes('Pleural effusion')).toBe(false)
+    expect(ofKnee.includes('EFFUSION')).toBe(true)
   })
 
   test('is DICOM, or refused', () => {

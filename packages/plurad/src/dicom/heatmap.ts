@@ -6,8 +6,10 @@ import { shortText, type Dataset } from './write.js'
 
 export interface LabelHeatmap {
   label: string
-  /** In [0, 1]. */
+  /** In [0, 1], as it is reported. */
   probability: number
+  /** Sets of views over which the probability is a mean, while the map is of the image as it is; left out for none. */
+  views?: readonly string[]
   /** Such as `grad-cam`. */
   method: string
   /** Rows and columns; the map covers the whole source image. */
@@ -18,13 +20,16 @@ export interface LabelHeatmap {
 
 /** How the object came from which image (General Reference, PS3.3, C.12.4). */
 export function derivation(
-  { label, probability, method }: LabelHeatmap,
+  { label, probability, method, views = [] }: LabelHeatmap,
   source: SourceImage,
   frame: number,
 ): { description: string; sourceImages: Dataset } {
   return {
     description: shortText(
-      `Heat map (${method}) of the label ${label}, probability ${probability.toFixed(3)}, by a neural network`,
+      `Heat map (${method}) of the label ${label}, probability ${probability.toFixed(3)}, by a neural network` +
+        (views.length === 0
+          ? ''
+          : `. The probability is the mean over the image and its ${views.join(', ')}; the map is of the image as it is`),
       1024,
     ),
     sourceImages: {

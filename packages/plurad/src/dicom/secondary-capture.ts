@@ -31,7 +31,7 @@ export function secondaryCapture(
     ImageType: ['DERIVED', 'SECONDARY'],
     DerivationDescription: description,
     SourceImageSequence: sourceImages,
-    ImageComments: shortText(`${heatmap.label} ${heatmap.probability.toFixed(3)}`, 1024),
+    ImageComments: shortText(commentOf(heatmap), 1024),
     // What the pixels show is the source's.
     ...(source.burnedIn === 'YES' || source.burnedIn === 'NO' ? { BurnedInAnnotation: source.burnedIn } : {}),
     ...inherited(source),
@@ -46,6 +46,11 @@ export function secondaryCapture(
     PixelRepresentation: 0,
     PixelData: blend(image, heatmap),
   })
+}
+
+function commentOf({ label, probability, views = [] }: LabelHeatmap): string {
+  const note = views.length === 0 ? '' : ` (mean over ${views.join(', ')}; map of the image as it is)`
+  return `${label} ${probability.toFixed(3)}${note}`
 }
 
 /** [height, width, 3] in 0 to 255, an even number of bytes. */

@@ -25,6 +25,11 @@ export interface SourceImage {
   orientation: readonly string[]
   laterality: string | null
   bodyPart: string | null
+  /**
+   * All that the file says of the part of the body: `BodyPartExamined` as it stands, code and meaning of each anatomic
+   * region; empty where it says nothing.
+   */
+  regions: readonly string[]
   frames: number
   rows: number
   columns: number
@@ -122,6 +127,7 @@ export function readSource(content: Uint8Array, name: string): SourceImage {
     orientation: attributes.texts(tags.PatientOrientation).filter((text) => DIRECTION.test(text)),
     laterality: fitting(tags.ImageLaterality, SIDE) || fitting(tags.Laterality, SIDE) || null,
     bodyPart: fitting(tags.BodyPartExamined, CODE) || null,
+    regions: regionsOf(attributes),
     frames: image.frames,
     rows: image.rows,
     columns: image.columns,
@@ -154,6 +160,18 @@ function open(content: Uint8Array, name: string): DicomFile {
       { cause: error },
     )
   }
+}
+
+/** Enhanced images have their region among the functional groups, which all frames or each frame has. */
+function regionsOf(attributes: Attributes): string[] {
+  const groups = [tags.SharedFunctionalGroupsSequence, tags.PerFrameFunctionalGroupsSequence]
+    .flatMap((tag) => attributes.items(tag))
+    .flatMap((group) => group.items(tags.FrameAnatomySequence))
+  const stated = [attributes, ...groups]
+    .flatMap((place) => place.items(tags.AnatomicRegionSequence))
+    .map((region) => [tags.CodeValue, tags.CodeMeaning].map((tag) => region.text(tag) ?? '').join(' '))
+  const said = [attributes.text(tags.BodyPartExamined) ?? '', ...stated].map((text) => text.trim())
+  return [...new Set(said.filter((text) => text !== ''))]
 }
 
 function lossyOf({ attributes }: DicomFile): Dataset {

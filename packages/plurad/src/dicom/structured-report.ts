@@ -25,6 +25,19 @@ export interface ReportOptions {
   frame: number
   findings: readonly ReportedFinding[]
   codes: LabelCodes
+  /** How far the image is from those that the model knows; null or left out where it cannot say. */
+  kind?: ReportedKind | null
+  /** What else there is to know of the image, such as that it is in colour and the model looks at grey values. */
+  remarks?: readonly string[]
+}
+
+export interface ReportedKind {
+  /** Distance from the training images; 99 of 100 validation images stay below 1. */
+  score: number
+  /** Per cent of the validation images that are nearer, [0, 100]. */
+  percentile: number
+  /** Whether the image counts as of another kind. */
+  isUnlike: boolean
 }
 
 const unity = ucum('1', 'no units')
@@ -53,6 +66,11 @@ const names = {
   present: dcm('121053', 'Present'),
   absent: dcm('121054', 'Absent'),
   source: dcm('121112', 'Source of Measurement'),
+  evaluations: { value: 'C0034375', scheme: 'UMLS', meaning: 'Qualitative Evaluations' },
+  kind: own('KIND_OF_IMAGE', 'Whether the image is of a kind that the model knows'),
+  like: own('KIND_LIKE', 'Like the images that the model knows'),
+  unlike: own('KIND_UNLIKE', 'Unlike the images that the model knows'),
+  comment: dcm('121106', 'Comment'),
 } satisfies Record<string, Code>
 
 const english: Code = { value: 'en', scheme: 'RFC5646', meaning: 'English' }
@@ -61,7 +79,7 @@ const imaging: Code = { value: '363679005', scheme: 'SCT', meaning: 'Imaging pro
 /** The content of a DICOM file. */
 export function structuredReport(
   maker: Maker,
-  { source, frame, findings, codes }: ReportOptions,
+  { source, frame, findings, codes, kind = null, remarks = [] }: ReportOptions,
 ): Uint8Array {
   const common = maker.common(source, 'report', COMPREHENSIVE_SR, 'SR')
   const reference = referenceTo(source, frame)
@@ -90,8 +108,9 @@ export function structuredReport(
         container({
           relationship: 'CONTAINS',
           name: names.measurements,
-          content: findings.map((finding) => group(finding, codes(finding.label), reference, maker)),
+          content: findings.map((finding) => group(finding, codes(finding.label, source), reference, maker)),
         }),
+        ...evaluations(kind, remarks),
       ],
     },
     '1500',
@@ -141,6 +160,33 @@ function group(
   })
 }
 
+/** What bears on all findings (TID 1500, rows 12 to 14). */
+function evaluations(kind: ReportedKind | null, remarks: readonly string[]): Dataset[] {
+  const comment = (sentence: string): Dataset =>
+    text({ relationship: 'CONTAINS', name: names.comment }, sentence)
+  const content = [
+    ...(kind === null
+      ? []
+      : [
+          code({ relationship: 'CONTAINS', name: names.kind }, kind.isUnlike ? names.unlike : names.like),
+          comment(describeKind(kind)),
+        ]),
+    ...remarks.map(comment),
+  ]
+  return content.length === 0
+    ? []
+    : [container({ relationship: 'CONTAINS', name: names.evaluations, content })]
+}
+
+function describeKind({ score, percentile, isUnlike }: ReportedKind): string {
+  const distance =
+    `distance ${score.toFixed(2)}, where 99 of 100 validation images of the model stay below 1 ` +
+    `(percentile ${percentile.toFixed(1)})`
+  return isUnlike
+    ? `Unlike the images that the model knows: ${distance}. The probabilities may mean nothing.`
+    : `Like the images that the model knows: ${distance}.`
+}
+
 /** TID 4019. */
 function identification({ name, version, parameters }: Algorithm): Dataset[] {
   return [
@@ -152,7 +198,7 @@ function identification({ name, version, parameters }: Algorithm): Dataset[] {
   ]
 }
 
-/** The same for the same model. */
+/** The same for the same model, or models, used the same way. */
 function deviceUid({ name, version, parameters }: Algorithm): string {
   return uidFrom([name, version, ...parameters].join('\n'))
 }

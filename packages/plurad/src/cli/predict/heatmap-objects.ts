@@ -12,23 +12,23 @@ import { Placement } from '../../explain/placement.js'
 import { evidenceOf, topOf } from '../../explain/render/scale.js'
 import { FileNames } from '../../explain/render/write.js'
 import { makeFolder, writeFileAtomic } from '../../files.js'
-import { calibratedScores } from '../../predict/findings.js'
 import { explainItems, type About } from '../explain/engine.js'
 import { algorithmOf } from './algorithm.js'
-import type { HeatmapOptions } from './heatmaps.js'
-import type { Outcome } from './results.js'
+import { itemsOf, type HeatmapOptions } from './heatmaps.js'
+import { resultsOf, shownFindings, type Finding, type Outcome } from './results.js'
 
 /** Rows or columns of a parametric map; the maps of networks have fewer. */
 const MOST_CELLS = 256
 
 /**
  * Writes a secondary capture and a parametric map of each finding that reaches its threshold, or of the most probable one,
- * where something in the image speaks for it.
+ * where something in the image speaks for it. The numbers are those of the prediction, also where they are means over views:
+ * the map is of the image as it is.
  * Images that are no DICOM, or whose files are there already, are named on standard error, with exit code 1.
  */
 export async function writeHeatmapObjects(
   { models, threads = null, device = 'auto' }: HeatmapOptions,
-  { predictions }: Outcome,
+  outcome: Outcome,
   folder: string,
 ): Promise<void> {
   const [model] = models
@@ -40,15 +40,18 @@ export async function writeHeatmapObjects(
     process.stderr.write(`plurad: no heat map: ${reason}\n`)
     process.exitCode = 1
   }
-  const items = predictions.images.map((path) => ({ image: path, path, labels: { kind: 'found' as const } }))
+  const { views = [] } = outcome
+  const shown = new Map(resultsOf(outcome).map(({ image, findings }) => [image, shownFindings(findings)]))
+  const items = itemsOf(outcome, shown)
   await explainItems(
     { model, threads, device, preferExported: true, items },
     {
       onExplained: async (explained, about) => {
-        maker ??= new Maker({ algorithm: algorithmOf(about.info) })
+        maker ??= new Maker({ algorithm: algorithmOf(about.info, views) })
         try {
           const name = names.of(explained.image)
-          for (const { label, objects } of await objectsOf(maker, explained, about)) {
+          const findings = shown.get(explained.image) ?? []
+          for (const { label, objects } of await objectsOf(maker, explained, about, findings, views)) {
             if (objects === null) {
               process.stderr.write(`${explained.image}: no heat map of ${label}, nothing speaks for it\n`)
               continue
@@ -79,6 +82,8 @@ async function objectsOf(
   maker: Maker,
   explained: Explained,
   { info, method }: About,
+  findings: readonly Finding[],
+  views: readonly string[],
 ): Promise<{ label: string; objects: { sc: Uint8Array; pm: Uint8Array } | null }[]> {
   const { path, part } = splitReference(explained.image)
   const content = await readFile(path)
@@ -88,16 +93,15 @@ async function objectsOf(
   const placement = new Placement(image.width, image.height, preprocessingOf(info))
   const shrink = Math.min(1, MOST_CELLS / Math.max(image.width, image.height))
   const [columns, rows] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * shrink)))
-  const probabilities = calibratedScores(info, explained.probabilities) ?? explained.probabilities
-  return explained.labels.map((at, i) => {
+  return findings.map(({ label, probability, calibrated }, i) => {
     const evidence = evidenceOf(explained.heatmaps[i], explained.resolution)
-    const label = info.labels[at]
     const top = topOf([evidence], explained.resolution)
     // An empty map over the image would pass for a finding without a place.
     if (!(top > 0)) return { label, objects: null }
     const heatmap: LabelHeatmap = {
       label,
-      probability: probabilities[at],
+      probability: calibrated ?? probability,
+      views,
       method,
       shape: [rows, columns],
       // What the model saw nothing of speaks for nothing.

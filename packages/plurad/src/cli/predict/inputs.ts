@@ -1,11 +1,12 @@
 /** What stands on the command line, as models and image references. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dicom } from '../../data/formats/dicom.js'
 import { splitReference } from '../../data/formats/decode.js'
 import { imageFormats } from '../../data/formats/registry.js'
 import { DataError, UsageError } from '../../errors.js'
+import { namedMembers } from '../export-ensemble.js'
 import { expandGlob, isGlob } from '../glob.js'
 
 /** Bytes by which a DICOM file is told, which often has no ending. */
@@ -13,16 +14,40 @@ const HEAD_BYTES = 512
 
 const EXTENSIONS = imageFormats.flatMap(({ extensions }) => extensions)
 
-/** Run folders and model files at the beginning are models, the rest are images: no image is called like a model. */
-export function splitModels(args: readonly string[]): { models: string[]; files: string[] } {
+/**
+ * Run folders and model files at the beginning are models, the rest are images: no image is called like a model. Of an
+ * ensemble's folder the exported members.
+ */
+export async function splitModels(args: readonly string[]): Promise<{ models: string[]; files: string[] }> {
   const first = args.findIndex((arg, i) => i > 0 && !isModel(arg))
   if (first < 0) throw new UsageError('predict: name an image, a folder or a pattern behind the model')
-  return { models: args.slice(0, first), files: args.slice(first) }
+  const models = await Promise.all(args.slice(0, first).map(membersOf))
+  return { models: models.flat(), files: args.slice(first) }
+}
+
+/**
+ * The exported members of an ensemble's folder, the model itself for any other.
+ *
+ * @throws DataError where they have not been exported; ExportError where they cannot be, since they are not combined by their mean
+ */
+async function membersOf(model: string): Promise<string[]> {
+  const members = await namedMembers(model)
+  if (members === null) return [model]
+  const folder = join(model, 'models')
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.onnx')) : []
+  if (names.length === members.length)
+    return names.sort((a, b) => parseInt(a, 10) - parseInt(b, 10)).map((name) => join(folder, name))
+  throw new DataError(
+    `${model} is an ensemble of ${members.length} models, and ${folder} has ${names.length} of them: run plurad export ` +
+      `${model} first.`,
+  )
 }
 
 function isModel(arg: string): boolean {
   if (/\.(onnx|safetensors)$/i.test(arg)) return true
-  return ['model.onnx', 'model.safetensors', 'recipe.yaml'].some((name) => existsSync(join(arg, name)))
+  return ['model.onnx', 'model.safetensors', 'recipe.yaml', 'ensemble.json'].some((name) =>
+    existsSync(join(arg, name)),
+  )
 }
 
 /**

@@ -1,10 +1,7 @@
 /** Findings on standard output, one function a form. */
 import { csvFormatRows } from 'd3-dsv'
 import { formatTable } from '../table.js'
-import { resultsOf, type ImageResult, type Outcome } from './results.js'
-
-/** Per cent of the validation images beyond which an image counts as unlike them. */
-const UNUSUAL = 99
+import { isUnlike, resultsOf, type ImageResult, type Outcome } from './results.js'
 
 /** One JSON array: an object an image, those that could not be read at the end. */
 export function jsonOf(outcome: Outcome): string {
@@ -41,6 +38,22 @@ export function csvOf(outcome: Outcome): string {
   return csvFormatRows([header, ...rows])
 }
 
+/** One row a finding, always in the same columns; what is not known is blank, `present` is 1 or 0. */
+export function longCsvOf(outcome: Outcome): string {
+  const header = ['image', 'label', 'probability', 'calibrated', 'threshold', 'present']
+  const rows = resultsOf(outcome).flatMap(({ image, findings, outOfDistribution, warning }) =>
+    findings.map(({ label, probability, calibrated, threshold, present }) =>
+      [
+        ...[image, label, probability, calibrated, threshold],
+        ...[present === null ? null : Number(present)],
+        ...[outOfDistribution?.score, outOfDistribution?.percentile, warning],
+      ].map((cell) => String(cell ?? '')),
+    ),
+  )
+  const ofImage = ['out_of_distribution:score', 'out_of_distribution:percentile', 'warning']
+  return csvFormatRows([[...header, ...ofImage], ...rows])
+}
+
 /** A table an image, the most probable finding first. */
 export function textOf(outcome: Outcome): string {
   return resultsOf(outcome).map(imageText).join('\n\n')
@@ -59,7 +72,7 @@ function imageText({ image, findings, outOfDistribution }: ImageResult): string 
     ])
   const header = ['', 'finding', 'probability', ...(calibrated ? ['calibrated'] : []), 'threshold']
   const unlike =
-    outOfDistribution !== null && outOfDistribution.percentile >= UNUSUAL
+    outOfDistribution !== null && isUnlike(outOfDistribution)
       ? `\nUnlike the images that the model knows: distance ${outOfDistribution.score.toFixed(2)}, where 99 of 100 ` +
         'validation images stay below 1.'
       : ''

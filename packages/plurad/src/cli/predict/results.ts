@@ -12,7 +12,12 @@ export interface Outcome {
   outOfDistribution: readonly OutOfDistribution[] | null
   unreadable: readonly { image: string; reason: string }[]
   warnings: readonly { image: string; reason: string }[]
+  /** Sets of views over which the scores are means (`--tta`); left out where they are of each image as it is. */
+  views?: readonly string[]
 }
+
+/** Per cent of the validation images beyond which an image counts as unlike them. */
+const UNUSUAL = 99
 
 export interface Finding {
   label: string
@@ -56,4 +61,16 @@ export function resultsOf({ info, predictions, outOfDistribution, warnings }: Ou
     outOfDistribution: outOfDistribution?.[row] ?? null,
     warning: warningOf.get(image) ?? null,
   }))
+}
+
+/** Those that are shown by heat maps: what is present, the most probable first; the most probable one where nothing is. */
+export function shownFindings(findings: readonly Finding[]): Finding[] {
+  const sorted = [...findings].sort((a, b) => b.probability - a.probability)
+  const present = sorted.filter((finding) => finding.present)
+  return present.length > 0 ? present : sorted.slice(0, 1)
+}
+
+/** Whether an image is of another kind than those that the model knows. */
+export function isUnlike({ percentile }: OutOfDistribution): boolean {
+  return percentile >= UNUSUAL
 }

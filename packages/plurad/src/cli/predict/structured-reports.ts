@@ -13,8 +13,8 @@ import {
 } from '../../dicom/index.js'
 import { DataError } from '../../errors.js'
 import { makeFolder, writeFileAtomic } from '../../files.js'
-import { algorithmOf } from './algorithm.js'
-import { resultsOf, type Outcome } from './results.js'
+import { algorithmOf, ensembleOf } from './algorithm.js'
+import { isUnlike, resultsOf, type Outcome } from './results.js'
 
 export interface ReportPlan {
   folder: string
@@ -55,11 +55,20 @@ export async function planReports(
   return { folder, files, codes }
 }
 
-/** Writes a report for each image; those that are no DICOM are named on standard error, with exit code 1. */
-export async function writeReports(outcome: Outcome, { folder, files, codes }: ReportPlan): Promise<void> {
-  const maker = new Maker({ algorithm: algorithmOf(outcome.info) })
+/**
+ * Writes a report for each image; those that are no DICOM are named on standard error, with exit code 1.
+ *
+ * @param models that the outcome is of: run folders or model files
+ */
+export async function writeReports(
+  outcome: Outcome,
+  { folder, files, codes }: ReportPlan,
+  models: readonly string[],
+): Promise<void> {
+  const algorithm = models.length > 1 ? await ensembleOf(models) : algorithmOf(outcome.info, outcome.views)
+  const maker = new Maker({ algorithm })
   let written = 0
-  for (const { image, findings } of resultsOf(outcome)) {
+  for (const { image, findings, outOfDistribution, warning } of resultsOf(outcome)) {
     const { path, part } = splitReference(image)
     try {
       const source = readSource(await readFile(path), path)
@@ -72,6 +81,9 @@ export async function writeReports(outcome: Outcome, { folder, files, codes }: R
           probability: calibrated ?? probability,
           threshold,
         })),
+        kind:
+          outOfDistribution === null ? null : { ...outOfDistribution, isUnlike: isUnlike(outOfDistribution) },
+        remarks: warning === null ? [] : [`Warning: ${warning}`],
       })
       await writeFileAtomic(files.get(image) ?? join(folder, `${basename(path)}.sr.dcm`), report)
       written++

@@ -3,6 +3,8 @@ import type { VariationSpec } from '../../data/variations/variation.js'
 import { UsageError } from '../../errors.js'
 import { scoreExported } from '../exported-model.js'
 import { infer } from '../infer.js'
+import { printWarnings } from '../notes.js'
+import { bar, Progress } from '../progress.js'
 import type { Outcome } from './results.js'
 
 interface ViewsJob {
@@ -17,22 +19,50 @@ interface ViewsJob {
   strict: boolean
 }
 
-/** The same as a prediction without, the scores being means. */
+/** The same as a prediction without, the scores being means; distances and warnings are of the images as they are. */
 export async function predictViews(job: ViewsJob): Promise<Outcome> {
   const { models, exported, images, views, threads, device, strict } = job
   if (models.length > 1) throw new UsageError('predict: --tta is for one model')
   const samples = images.map((path) => ({ image: path, path, patient: null, labels: [] }))
   const variations = [views]
+  const names = views.kind === 'views' ? views.names : [views.name]
   if (exported === null) {
     const options = { batchSize: 16, threads, device, strict, variations }
     const outcome = await infer({ model: models[0], samples, labels: [], ...options }, images.length <= 16)
     const predictions = { ...outcome.predictions, scores: outcome.varied[0] }
-    return { ...outcome, predictions, outOfDistribution: null }
+    return { ...outcome, predictions, outOfDistribution: null, views: names }
   }
   const { info, indices, varied, unreadable, warnings } = await scoreExported({
     ...{ model: exported, samples, variations, strict, threads },
   })
   const [scores] = varied
   const predictions = { labels: info.labels, images: indices.map((index) => images[index]), scores }
-  return { info, predictions, outOfDistribution: null, unreadable, warnings }
+  const alone = await asTheyAre(exported, predictions.images, threads)
+  // Those of the files themselves have been printed by now.
+  const printed = new Set(warnings.map(({ image, reason }) => `${image}: ${reason}`))
+  printWarnings(alone.warnings.filter(({ image, reason }) => !printed.has(`${image}: ${reason}`)))
+  return { info, predictions, unreadable, views: names, ...alone }
+}
+
+/** What a prediction without views knows of images besides their scores. */
+async function asTheyAre(
+  exported: string,
+  images: readonly string[],
+  threads: number | null,
+): Promise<Pick<Outcome, 'outOfDistribution' | 'warnings'>> {
+  const { FilePredictor } = await import('../../predict/node.js')
+  const progress = new Progress({ quiet: images.length <= 16 })
+  const predictor = await FilePredictor.load(exported, { threads })
+  try {
+    const { outOfDistribution, warnings } = await predictor.predict(images, {
+      strict: true,
+      onProgress: (done, total) => {
+        progress.update(`Predicting the images as they are ${bar(done / total)} ${done}/${total}`)
+      },
+    })
+    return { outOfDistribution, warnings }
+  } finally {
+    progress.clear()
+    await predictor.close()
+  }
 }
