@@ -68,6 +68,10 @@ describe.skipIf(!isBuilt)('threads', () => {
         const total = 40 * predictor.models.length
         expect(told.at(-1)).toEqual([total, total])
         expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).sort((a, b) => a - b))
+        const views = ['shifts', 'zooms']
+        const viewed = await predictor.predict(files(), { workers: 3, views })
+        expect(viewed).toEqual(await predictor.predict(files(), { ...here, views }))
+        expect(viewed.scores).not.toEqual(alone.scores)
         // In the threads that there are.
         expect(await predictor.predict(files())).toEqual(alone)
       } finally {

@@ -117,6 +117,32 @@ describe('a predictor', () => {
     expect(both.info.thresholds).toEqual([null, null, null])
   })
 
+  it('averages over further views of each image, of every model', async () => {
+    const second = await model('viewed', {}, 3)
+    const models = [at('first.onnx'), second]
+    const image = await decodeImage(images[0])
+    const { data, width, channels } = image
+    const mirrored = data.slice().map((_, i) => {
+      const [pixel, channel] = [Math.floor(i / channels), i % channels]
+      const row = Math.floor(pixel / width)
+      return data[(row * width + (width - 1 - (pixel % width))) * channels + channel]
+    })
+    await withPredictor(models, async (predictor) => {
+      const { scores, outOfDistribution } = await predictor.predict([images[0]], {
+        ...here,
+        views: ['flips'],
+      })
+      const alone = await predictor.predict([images[0]], here)
+      const flipped = await predictor.predictDecoded([{ ...image, data: mirrored }])
+      scores.forEach((score, i) => expect(score).toBeCloseTo((alone.scores[i] + flipped[i]) / 2, 5))
+      expect(Math.max(...scores.map((score, i) => Math.abs(score - alone.scores[i])))).toBeGreaterThan(1e-3)
+      expect(outOfDistribution).toEqual(alone.outOfDistribution)
+      await expect(predictor.predict([images[0]], { views: ['spins'] })).rejects.toThrow(
+        /no views 'spins': expected flips, shifts/,
+      )
+    })
+  })
+
   it('refuses an ensemble of different labels, and samples of more images than it knows', async () => {
     const other = await model('other', { labels: ['a', 'b', 'd'] })
     await expect(FilePredictor.load([at('first.onnx'), other])).rejects.toThrow(

@@ -27,10 +27,12 @@ interface OnnxJob {
   images: readonly string[]
   threads: number | null
   strict: boolean
+  /** Sets of views over which scores are averaged. */
+  views: readonly string[]
 }
 
 /** Predicts image files, with progress and warnings on stderr. */
-export async function predictOnnx({ models, images, threads, strict }: OnnxJob): Promise<Outcome> {
+export async function predictOnnx({ models, images, threads, strict, views }: OnnxJob): Promise<Outcome> {
   const { FilePredictor } = await import('../predict/node.js')
   const few = images.length <= 16
   const progress = new Progress({ quiet: few })
@@ -38,6 +40,7 @@ export async function predictOnnx({ models, images, threads, strict }: OnnxJob):
   try {
     const findings = await predictor.predict(images, {
       strict,
+      views,
       onProgress: (done, total) => {
         progress.update(`Predicting ${bar(done / total)} ${done}/${total}`)
       },

@@ -186,11 +186,10 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Outcom
   const images = await expandInputs(files)
   const exported = device.startsWith('cuda') ? [] : models.map((model) => findOnnxFile(model))
   const onnx = exported.filter((file) => file !== null)
-  if (views !== null) {
-    const { predictViews } = await import('./predict/views.js')
-    return predictViews({ models, exported: onnx[0] ?? null, images, views, threads, device, strict })
-  }
-  if (onnx.length === models.length) return predictOnnx({ models: onnx, images, threads, strict })
+  const names = views?.kind === 'views' ? views.names : []
+  const viewed = views === null ? {} : { views: names }
+  if (onnx.length === models.length)
+    return { ...(await predictOnnx({ models: onnx, images, threads, strict, views: names })), ...viewed }
   const [model, ...others] = models
   if (others.length > 0) {
     const lacking = models.filter((_, i) => (exported[i] ?? null) === null)
@@ -200,8 +199,11 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Outcom
     )
   }
   const samples = images.map((path) => ({ image: path, path, patient: null, labels: [] }))
-  const job = { model, samples, labels: [], batchSize: 16, threads, device, strict }
-  return { ...(await infer(job, images.length <= 16)), outOfDistribution: null }
+  const variations = views === null ? [] : [views]
+  const job = { model, samples, labels: [], batchSize: 16, threads, device, strict, variations }
+  const outcome = await infer(job, images.length <= 16)
+  const predictions = { ...outcome.predictions, scores: outcome.varied[0] ?? outcome.predictions.scores }
+  return { ...outcome, predictions, outOfDistribution: null, ...viewed }
 }
 
 /** Findings on standard output as text, JSON or CSV; what could not be read on standard error, with exit code 1. */

@@ -4,6 +4,7 @@
  */
 import { DataError } from '../errors.js'
 import type { DecodedImage } from '../data/image.js'
+import { assertViews, viewsOf } from '../data/variations/views.js'
 import type { ModelInfo } from '../models/model-info.js'
 import { calibratedScores, type Findings, type Judged, type SampleNote } from './findings.js'
 import { inputName, placesOfInput, type FileInput, type SampleInput } from './inputs.js'
@@ -40,6 +41,11 @@ export interface PredictOptions {
    * loaded with `threads: 1` has none to start.
    */
   workers?: number
+  /**
+   * Test-time augmentation: probabilities are means over each image as it is and over these views of it: `shifts`,
+   * `rotations`, `zooms`, `flips`. Distances and warnings are of the image as it is.
+   */
+  views?: readonly string[]
   /** Stop at the first sample that cannot be read. */
   strict?: boolean
   /** Told after every batch; `total` counts each sample once a model. */
@@ -81,8 +87,10 @@ export abstract class Predictor {
    *
    * @throws DataError where a sample has more images than the models know; naming the image, where it cannot be read, when
    *   strict
+   * @throws RangeError for views that there are not
    */
   async predict(samples: readonly SampleInput[], options: PredictOptions = {}): Promise<Findings> {
+    assertViews(options.views ?? [])
     for (const { info } of this.models) assertImagesFit(samples, info.images)
     const judged = await this.judge(samples, options)
     const { info } = this
@@ -139,7 +147,10 @@ export abstract class Predictor {
         for (const { index, reason } of failed) reading.failed.set(index, reason)
         if (indices.length > 0) {
           const found = await model.judge(pixels, indices.length)
-          const scores = this.#inOrder(model, found.probabilities)
+          const seen = [found.probabilities]
+          for (const view of viewsOf(options.views ?? [], pixels, model.info.size))
+            seen.push(await model.probabilities(view, indices.length))
+          const scores = this.#inOrder(model, meanOf(seen))
           for (const [row, index] of Array.from(indices).entries()) {
             const warning = reader.warningOf(index)
             if (warning !== null) reading.warnings.set(index, warning)

@@ -1,7 +1,6 @@
 /** The images of a test seen otherwise: corrupted, or as several views whose scores are averaged. */
-import { resample } from '../augment/geometry.js'
 import { Random } from '../random.js'
-import { viewSets } from './views.js'
+import { viewsOf } from './views.js'
 
 /** Plain data: it travels to the engine's thread. */
 export type VariationSpec =
@@ -44,8 +43,7 @@ export async function* versionsOf(
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
   const { pixels, size, channels, indices } = batch
   if (spec.kind === 'views') {
-    for (const transform of spec.names.flatMap((name) => viewSet(name).transforms(size)))
-      yield resample(pixels, { size, target: size }, transform, 'edge')
+    yield* viewsOf(spec.names, pixels, size)
     return
   }
   const { corruptions } = await import('./corruptions/registry.js')
@@ -62,12 +60,6 @@ export async function* versionsOf(
     await corruption.apply({ pixels: sample, size, channels }, amount, random)
   }
   yield changed
-}
-
-function viewSet(name: string): (typeof viewSets)[number] {
-  const found = viewSets.find((set) => set.name === name)
-  if (found === undefined) throw new RangeError(`There are no views '${name}'`)
-  return found
 }
 
 /** The mean of several scores of the same images, [n] each. */

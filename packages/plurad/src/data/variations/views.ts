@@ -1,5 +1,5 @@
 /** Other views of an image that should show the same findings, for test-time augmentation. */
-import { affine, translation, type Transform } from '../augment/geometry.js'
+import { affine, resample, translation, type Transform } from '../augment/geometry.js'
 
 /** Named sets of views beside the image itself. */
 export interface ViewSet {
@@ -48,3 +48,29 @@ export const viewSets: readonly ViewSet[] = [
     transforms: () => [changed({ scale: ZOOM }), changed({ scale: 1 / ZOOM })],
   },
 ]
+
+/** Throws `RangeError` for a name that is none of `viewSets`. */
+export function assertViews(names: readonly string[]): void {
+  for (const name of names) setOf(name)
+}
+
+/**
+ * The views of a batch beside the images themselves, one after the other.
+ *
+ * @param pixels [n, planes, size, size], left as it is
+ * @throws RangeError for a name that is none of `viewSets`
+ */
+export function* viewsOf(
+  names: readonly string[],
+  pixels: Float32Array,
+  size: number,
+): Generator<Float32Array<ArrayBuffer>> {
+  for (const transform of names.flatMap((name) => setOf(name).transforms(size)))
+    yield resample(pixels, { size, target: size }, transform, 'edge')
+}
+
+function setOf(name: string): ViewSet {
+  const found = viewSets.find((set) => set.name === name)
+  if (found !== undefined) return found
+  throw new RangeError(`There are no views '${name}': expected ${viewSets.map((set) => set.name).join(', ')}`)
+}

@@ -20,6 +20,7 @@ export interface PredictionTask {
   samples: readonly ImageSource[]
   batchSize: number | undefined
   strict: boolean | undefined
+  views: readonly string[] | undefined
 }
 
 /** Places in `state`: not 0 once nobody wants anything any more; threads that are at work or load their models. */
@@ -85,7 +86,7 @@ export class PredictionPool {
    */
   async judge(
     samples: readonly ImageSource[],
-    { batchSize, strict, onProgress }: PredictOptions,
+    { batchSize, strict, views, onProgress }: PredictOptions,
   ): Promise<Judged> {
     const parts: JudgedPart[] = []
     const failures: { start: number; error: unknown }[] = []
@@ -98,7 +99,7 @@ export class PredictionPool {
         next += Math.min(MOST, Math.ceil((samples.length - start) / (4 * this.size)))
         const some = samples.slice(start, next)
         try {
-          parts.push({ start, judged: await this.#pool.run({ samples: some, batchSize, strict }) })
+          parts.push({ start, judged: await this.#pool.run({ samples: some, batchSize, strict, views }) })
           done += some.length
           onProgress?.(done * this.#models, samples.length * this.#models)
         } catch (error) {

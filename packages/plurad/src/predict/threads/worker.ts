@@ -18,13 +18,13 @@ predictor.catch((error: unknown) => {
 })
 
 serveTasks({
-  async run({ samples, batchSize, strict }: PredictionTask): Promise<Judged> {
+  async run({ samples, batchSize, strict, views }: PredictionTask): Promise<Judged> {
     const loaded = await predictor
     Atomics.add(state, BUSY, 1)
     try {
       assertWanted()
       const { indices, scores, outOfDistribution, unreadable, warnings } = await loaded.predict(samples, {
-        ...{ batchSize, strict, workers: 0 },
+        ...{ batchSize, strict, views, workers: 0 },
         onProgress: assertWanted,
       })
       return { indices, scores, outOfDistribution, unreadable, warnings }
