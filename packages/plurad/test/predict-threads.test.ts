@@ -1,6 +1,14 @@
 /** Prediction of many files in threads: the same as without, whatever happens to model, files and program meanwhile. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -78,6 +86,25 @@ describe.skipIf(!isBuilt)('threads', () => {
         await predictor.close()
       }
     }
+  })
+
+  it('start at once where many files are announced, without a network beside them', async () => {
+    const predictor = await Threaded.load([first, second], { expecting: 40, threads: 2 })
+    const threaded = await predictor.predict(files())
+    // Of few files, and of content, the networks are loaded here after all.
+    const few = await predictor.predict([images[0], readFileSync(images[1])])
+    expect(threaded).toEqual(await predictor.predict(files(), here))
+    expect([...few.scores]).toEqual([...threaded.scores.subarray(0, 6)])
+    await predictor.close()
+  })
+
+  it('say by its name which model cannot be loaded', async () => {
+    const damaged = at('damaged.onnx')
+    writeFileSync(damaged, readFileSync(first).toString('latin1').replaceAll('Conv', 'Conw'), 'latin1')
+    const predictor = await Threaded.load([first, damaged], { expecting: 40, threads: 2 })
+    await expect(predictor.predict(files())).rejects.toThrow(/damaged\.onnx cannot be loaded: .*Conw/)
+    await predictor.close()
+    await expect(Threaded.load([first, damaged])).rejects.toThrow(/damaged\.onnx cannot be loaded/)
   })
 
   it('stop at the first file that cannot be read, when strict', async () => {

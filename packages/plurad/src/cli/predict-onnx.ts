@@ -36,7 +36,7 @@ export async function predictOnnx({ models, images, threads, strict, views }: On
   const { FilePredictor } = await import('../predict/node.js')
   const few = images.length <= 16
   const progress = new Progress({ quiet: few })
-  const predictor = await FilePredictor.load(models, { threads })
+  const predictor = await FilePredictor.load(models, { threads, expecting: images.length })
   try {
     const findings = await predictor.predict(images, {
       strict,

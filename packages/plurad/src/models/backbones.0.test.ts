@@ -1,6 +1,6 @@
-// Half of the registry, so that the halves can run side by side.
+// The contract of every sixth backbone: each file is a process of its own, whose memory goes back when it ends.
 import { testContract } from '../../test/model-contract.js'
 import { backbones } from './registry.js'
 
-for (const name of Object.keys(backbones).filter((_, i) => i % 2 === 0))
+for (const name of Object.keys(backbones).filter((_, i) => i % 6 === 0))
   testContract(name, { name: 'linear' })

@@ -58,18 +58,29 @@ export async function openSession(
   }
 }
 
+/** Files a thread from which on its start is soon made up for, whatever they are. */
+const MANY = 8
+
 /** Predicts files and content with the preprocessing that the models were trained with. */
 export class FilePredictor extends Predictor {
   readonly #threads: number
   /** The models' content, for threads that may start; null where none can. */
   readonly #content: readonly Uint8Array[] | null
+  /** Whether no network has been loaded in this thread, since many files were announced. */
+  readonly #startsThreads: boolean
   #pool: PredictionPool | null = null
   #isClosed = false
 
-  private constructor(models: readonly OnnxModel[], threads: number, content: readonly Uint8Array[] | null) {
+  private constructor(
+    models: readonly OnnxModel[],
+    threads: number,
+    content: readonly Uint8Array[] | null,
+    startsThreads: boolean,
+  ) {
     super(models)
     this.#threads = threads
     this.#content = content
+    this.#startsThreads = startsThreads
   }
 
   /**
@@ -78,7 +89,7 @@ export class FilePredictor extends Predictor {
    */
   static async load(
     models: FileInput | readonly FileInput[],
-    { threads = null }: LoadOptions = {},
+    { threads = null, expecting = 0 }: LoadOptions = {},
   ): Promise<FilePredictor> {
     const inputs = Array.isArray(models) ? (models as FileInput[]) : [models as FileInput]
     const files: { name: string; content: Uint8Array }[] = []
@@ -91,10 +102,11 @@ export class FilePredictor extends Predictor {
     // What was read, whatever lies there when threads start.
     const content =
       most === 0 ? null : files.map((file, i) => (isCallers(inputs[i]) ? file.content.slice() : file.content))
+    const later = most > 0 && expecting >= MANY * most
     const loaded: OnnxModel[] = []
     for (const file of files)
-      loaded.push(await OnnxModel.open(file.content, file.name, openSession, { threads }))
-    return new FilePredictor(loaded, most, content)
+      loaded.push(await OnnxModel.open(file.content, file.name, openSession, { threads }, { later }))
+    return new FilePredictor(loaded, most, content, later)
   }
 
   override async close(): Promise<void> {
@@ -114,12 +126,23 @@ export class FilePredictor extends Predictor {
     if (threads < 2) return super.judge(samples, options)
     const pool = this.#pool
     if (pool?.isWhole === true && samples.length >= pool.size) return pool.judge(samples, options)
+    if (this.#startsThreads && samples.length >= MANY * threads) return this.#judgeAtOnce(samples, options)
     return judgeTimed(
       samples,
       { ...options, models: this.models.length },
       (some, settings) => super.judge(some, settings),
       (some, settings) => this.#poolOf(Math.min(threads, some.length)).judge(some, settings),
     )
+  }
+
+  /** In threads that start now; what keeps them from their models is said by the name that the model was given. */
+  async #judgeAtOnce(samples: readonly ImageSource[], options: PredictOptions): Promise<Judged> {
+    try {
+      return await this.#poolOf(this.#threads).judge(samples, options)
+    } catch (error) {
+      for (const model of this.models) await model.load()
+      throw error
+    }
   }
 
   #poolOf(threads: number): PredictionPool {

@@ -19,26 +19,29 @@ export class OnnxModel {
   readonly classifier: LinearClassifier | null
   /** What it says of the images that it was made from; null where it was exported without them. */
   readonly knownKind: KnownKind | null
-  readonly #session: Session
   readonly #file: string
+  readonly #load: () => Promise<Session>
+  #session: Session | null = null
+  #loading: Promise<Session> | null = null
 
   private constructor(
     info: ModelInfo,
     classifier: LinearClassifier | null,
     knownKind: KnownKind | null,
-    session: Session,
     file: string,
+    load: () => Promise<Session>,
   ) {
     this.info = info
     this.classifier = classifier
     this.knownKind = knownKind
-    this.#session = session
     this.#file = file
+    this.#load = load
   }
 
   /**
    * @param content of a .onnx file
    * @param file its name, for messages
+   * @param later load the graph when it is first run: until then nothing is known of `explanations`
    * @throws DataError where it is no ONNX model, damaged or without the description that gives its output a meaning
    */
   static async open(
@@ -46,29 +49,25 @@ export class OnnxModel {
     file: string,
     openSession: OpenSession,
     options: SessionOptions,
+    { later = false } = {},
   ): Promise<OnnxModel> {
     const metadata = metadataOf(content, file)
     const info = parseModelInfo(metadata.get(MODEL_INFO_KEY), file)
     const knownKind = KnownKind.parse(metadata.get(KNOWN_KIND_KEY), file)
-    const session = await openSession(content, options).catch((error: unknown) => {
-      throw new DataError(`${file} cannot be loaded: ${(error as Error).message}`, { cause: error })
-    })
-    const lacking = ['pixels', 'logits'].filter(
-      (name) => ![...session.inputs, ...session.outputs].includes(name),
-    )
-    if (lacking.length > 0) {
-      await session.close()
-      throw new DataError(`${file} has no ${lacking.join(' and no ')}. Use a model that plurad export wrote.`)
-    }
-    const unlike = mismatch(session, info)
-    if (unlike !== null) {
-      await session.close()
-      throw new DataError(
-        `${file}: its description does not fit its network: ${unlike}. Export the model again.`,
-      )
-    }
     const classifier = readLinearClassifier(content, info.labels.length)
-    return new OnnxModel(info, classifier, knownKind, session, file)
+    const load = (): Promise<Session> => loadSession(content, file, info, openSession, options)
+    const model = new OnnxModel(info, classifier, knownKind, file, load)
+    if (!later) await model.load()
+    return model
+  }
+
+  /**
+   * Loads the graph, where that has not been done.
+   *
+   * @throws DataError where it is damaged or does not fit its description
+   */
+  async load(): Promise<void> {
+    await this.#loaded()
   }
 
   /** Planes of one sample's pixels. */
@@ -79,7 +78,7 @@ export class OnnxModel {
   /** What explains its predictions. */
   get explanations(): Explanation[] {
     const all: Explanation[] = ['features', 'attention', 'class_features']
-    return all.filter((name) => this.#session.outputs.includes(name))
+    return all.filter((name) => this.#session?.outputs.includes(name))
   }
 
   /**
@@ -116,17 +115,18 @@ export class OnnxModel {
     count: number,
     explanations: readonly Explanation[] = [],
   ): Promise<Record<string, NamedTensor>> {
+    const session = this.#session ?? (await this.#loaded())
     const { size, labels } = this.info
     const inputs: Record<string, NamedTensor> = {
       pixels: { data: pixels, dims: [count, this.planes, size, size] },
     }
     // All unknown: what the head sees where an image comes without a record.
-    if (this.#session.inputs.includes(METADATA_INPUT))
+    if (session.inputs.includes(METADATA_INPUT))
       inputs[METADATA_INPUT] = {
         data: new Float32Array(count * METADATA_FEATURES),
         dims: [count, METADATA_FEATURES],
       }
-    const outputs = await this.#session.run(inputs, ['logits', ...explanations])
+    const outputs = await session.run(inputs, ['logits', ...explanations])
     if (outputs['logits'].data.length !== count * labels.length) {
       throw new DataError(
         `${this.#file}: ${outputs['logits'].data.length} logits for ${count} samples of ${labels.length} labels`,
@@ -136,8 +136,41 @@ export class OnnxModel {
   }
 
   async close(): Promise<void> {
-    await this.#session.close()
+    await this.#session?.close()
   }
+
+  async #loaded(): Promise<Session> {
+    this.#loading ??= this.#load()
+    this.#session = await this.#loading
+    return this.#session
+  }
+}
+
+async function loadSession(
+  content: Uint8Array,
+  file: string,
+  info: ModelInfo,
+  openSession: OpenSession,
+  options: SessionOptions,
+): Promise<Session> {
+  const session = await openSession(content, options).catch((error: unknown) => {
+    throw new DataError(`${file} cannot be loaded: ${(error as Error).message}`, { cause: error })
+  })
+  const lacking = ['pixels', 'logits'].filter(
+    (name) => ![...session.inputs, ...session.outputs].includes(name),
+  )
+  if (lacking.length > 0) {
+    await session.close()
+    throw new DataError(`${file} has no ${lacking.join(' and no ')}. Use a model that plurad export wrote.`)
+  }
+  const unlike = mismatch(session, info)
+  if (unlike !== null) {
+    await session.close()
+    throw new DataError(
+      `${file}: its description does not fit its network: ${unlike}. Export the model again.`,
+    )
+  }
+  return session
 }
 
 /** Where the graph declares other shapes than the description says; null where all fits. */

@@ -22,6 +22,11 @@ export interface LoadOptions {
    * one where it is not.
    */
   threads?: number | null
+  /**
+   * In Node, how many files will be predicted, where that is known: for many, threads start with the first of them, and no
+   * network is loaded in this thread.
+   */
+  expecting?: number
   /** In a browser, where the WebAssembly files are, see `WasmPaths`. */
   wasmPaths?: WasmPaths
 }
