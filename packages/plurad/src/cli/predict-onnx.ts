@@ -1,6 +1,8 @@
-/** Predictions of an exported model, for the command line: without libtorch and in this thread, which starts soonest. */
+/** Predictions of an exported model, for the command line: without libtorch. */
 import { existsSync, statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { splitReference } from '../data/formats/decode.js'
 import { printWarnings } from './notes.js'
 import type { Outcome } from './predict/results.js'
 import { bar, Progress } from './progress.js'
@@ -31,12 +33,34 @@ interface OnnxJob {
   views: readonly string[]
 }
 
+/** Bytes of a file whose decoding takes so long that threads need not be weighed against it first. */
+const LARGE = 2 ** 20
+
+/** How many files tell how large they are. */
+const LOOKED_AT = 16
+
+async function areLarge(images: readonly string[]): Promise<boolean> {
+  const some = images.slice(0, LOOKED_AT)
+  const sizes = await Promise.all(
+    some.map((image) =>
+      stat(splitReference(image).path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0) >= LARGE * some.length
+}
+
 /** Predicts image files, with progress and warnings on stderr. */
 export async function predictOnnx({ models, images, threads, strict, views }: OnnxJob): Promise<Outcome> {
   const { FilePredictor } = await import('../predict/node.js')
   const few = images.length <= 16
   const progress = new Progress({ quiet: few })
-  const predictor = await FilePredictor.load(models, { threads, expecting: images.length })
+  const predictor = await FilePredictor.load(models, {
+    threads,
+    expecting: (await areLarge(images)) ? images.length : 0,
+  })
   try {
     const findings = await predictor.predict(images, {
       strict,
